@@ -1,0 +1,33 @@
+# Every task of the repository. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export CDK_HOME := $(CURDIR)/.mlzone/cdk
+
+.PHONY: help setup demo test check bench lock clean
+
+help: ## list the tasks
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what everything else needs, into .venv and node_modules
+	@tooling/setup/setup.sh
+
+demo: setup ## the whole story, from YAML to a monitored model in production, with no AWS account
+	@mlzone demo
+
+test: setup ## all tests
+	@pytest --numprocesses 2 --dist loadfile
+
+check: setup ## lint, types, layers, docs
+	@ruff check . && ruff format --check .
+	@mypy
+	@lint-imports
+
+bench: setup ## measure; writes docs/benchmarks.md
+	@python -m benchmarks
+
+lock: ## resolve requirements.txt into requirements.lock
+	@.venv/bin/uv pip compile --quiet requirements.txt --excludes tooling/setup/excludes.txt --python-version 3.11 --universal --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## remove what was generated; keeps nothing of .venv, node_modules and the embedded cloud's state
+	@rm -rf .venv node_modules .setup .mlzone cdk.out out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Reusable governed CDK constructs."""

@@ -1,0 +1,1 @@
+"""The embedded cloud: AWS's interfaces on this machine, moto extended."""

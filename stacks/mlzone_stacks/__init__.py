@@ -1,0 +1,1 @@
+"""Composition of the constructs into CloudFormation stacks."""

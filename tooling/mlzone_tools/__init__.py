@@ -1,0 +1,1 @@
+"""The mlzone command line and its services."""
