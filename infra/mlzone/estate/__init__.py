@@ -1,0 +1,21 @@
+"""The estate: what the organization declares and pull requests change."""
+
+from mlzone.estate.estate import Assignment, Estate, team_members
+from mlzone.estate.model import Model
+from mlzone.estate.organization import Organization
+from mlzone.estate.team import DataZone, FeatureGroup, Team
+from mlzone.estate.unit import BusinessUnit, Environment, Stage
+
+__all__ = [
+    "Assignment",
+    "BusinessUnit",
+    "DataZone",
+    "Environment",
+    "Estate",
+    "FeatureGroup",
+    "Model",
+    "Organization",
+    "Stage",
+    "Team",
+    "team_members",
+]

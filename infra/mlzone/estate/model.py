@@ -1,0 +1,121 @@
+"""Machine-learning models as the estate declares them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlzone.estate.base import InstanceType, Name, Record, Text
+from mlzone.risk import TIERS, RiskTier, TierControls
+
+
+class Training(Record):
+    """How the model is trained."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    """For processing and training steps."""
+    max_runtime_minutes: Annotated[int, Field(ge=5, le=7200)] = 60
+    """Each job is stopped after this time."""
+
+
+class Thresholds(Record):
+    """What a version must reach to be registered (MOD-07)."""
+
+    min_auc: Annotated[float, Field(ge=0.5, le=1)] = 0.7
+    """Least area under the ROC curve on the hold-out."""
+    max_disparate_impact_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Largest |1 - disparate impact| over the declared facets."""
+
+
+class Serving(Record):
+    """How the model is served."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    """For the endpoint in staging and production."""
+    min_instances: Annotated[int, Field(ge=2, le=100)] = 2
+    """Production's least number of instances; staging runs one."""
+    max_instances: Annotated[int, Field(ge=2, le=100)] = 4
+    """Production scales out up to here."""
+    traffic: Literal["canary", "linear"] | None = None
+    """How production traffic moves to a new version; the risk tier's way unless given."""
+
+
+class ServiceLevel(Record):
+    """What callers of the endpoint can expect; alarms roll a deployment back on a breach."""
+
+    p95_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 500
+    """95th percentile of the model's latency, in milliseconds."""
+    error_rate_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Largest share of failing requests, in percent."""
+
+
+class ModelMonitoring(Record):
+    """How the model is watched; at least what its risk tier demands."""
+
+    capture_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Share of requests captured; the risk tier's minimum unless given."""
+    schedule: str | None = None
+    """When the monitor runs, as SageMaker cron; the risk tier's schedule unless given."""
+    max_psi: Annotated[float, Field(gt=0, le=10)] = 0.2
+    """Population stability index from which a feature counts as drifted."""
+    min_records: Annotated[int, Field(ge=1)] = 100
+    """A window with fewer records is its own outcome, never `no drift`."""
+    datapoints_to_alarm: Annotated[int, Field(ge=1, le=24)] = 1
+    """How many runs with violations raise the alarm."""
+
+
+class Retraining(Record):
+    """What starts a new training."""
+
+    on_drift: bool = True
+    """Whether a drift alarm starts the build pipeline."""
+    cooldown_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    """Least time between two trainings started by drift."""
+
+
+class Model(Record):
+    """A model of a team; one delivery pipeline, one registry group, endpoints downstream."""
+
+    name: Name
+    """The model's name, unique in its unit."""
+    title: Text
+    """The model's name for people."""
+    purpose: Text
+    """What decisions it supports; goes to the model card."""
+    template: Literal["tabular-realtime"]
+    """The pipeline template its project starts from."""
+    risk_tier: RiskTier
+    """Its materiality: 1 is highest. Drives approvals, monitoring and deployment."""
+    data_zone: Name
+    """The team's data zone that it learns from."""
+    training: Training = Training()
+    """How it is trained."""
+    thresholds: Thresholds = Thresholds()
+    """What a version must reach."""
+    serving: Serving = Serving()
+    """How it is served."""
+    service_level: ServiceLevel = ServiceLevel()
+    """What callers can expect."""
+    monitoring: ModelMonitoring = ModelMonitoring()
+    """How it is watched."""
+    retraining: Retraining = Retraining()
+    """What starts a new training."""
+
+    @property
+    def controls(self) -> TierControls:
+        """What the model's risk tier demands."""
+        return TIERS[self.risk_tier]
+
+    @property
+    def capture_percentage(self) -> int:
+        """Share of production requests that is captured."""
+        return self.monitoring.capture_percentage or self.controls.minimum_capture_percentage
+
+    @property
+    def monitor_schedule(self) -> str:
+        """When the data-quality monitor runs, as SageMaker cron."""
+        return self.monitoring.schedule or self.controls.monitor_schedule
+
+    @property
+    def traffic(self) -> Literal["all-at-once", "canary", "linear"]:
+        """How production traffic moves to a new version."""
+        return self.serving.traffic or self.controls.production_traffic

@@ -1,0 +1,58 @@
+"""Risk tiers: the table that turns a model's materiality into controls (MOD-04)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RiskTier = Literal[1, 2, 3]
+"""1 is the most material (credit decisions, say), 3 the least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierControls:
+    """What a risk tier demands; the estate can tighten it per model, never loosen it."""
+
+    registry_approvals: int
+    """Approvals by second-line people before a version leaves the registry."""
+    production_approval: bool
+    """Whether promotion to production waits for one more person (DEP-02)."""
+    minimum_capture_percentage: int
+    """Least share of production requests whose input and output are captured (MON-01)."""
+    monitor_schedule: str
+    """Slowest schedule allowed for the data-quality monitor, as SageMaker cron (MON-02)."""
+    explainability_report: bool
+    """Whether a version without an explainability report can be registered (MOD-07)."""
+    production_traffic: Literal["all-at-once", "canary", "linear"]
+    """How production traffic moves to a new version (DEP-03)."""
+    retention_years: int
+    """How long evidence is kept (DAT-05)."""
+
+
+TIERS: dict[RiskTier, TierControls] = {
+    1: TierControls(
+        registry_approvals=1,
+        production_approval=True,
+        minimum_capture_percentage=100,
+        monitor_schedule="cron(0 * ? * * *)",
+        explainability_report=True,
+        production_traffic="linear",
+        retention_years=10,
+    ),
+    2: TierControls(
+        registry_approvals=1,
+        production_approval=True,
+        minimum_capture_percentage=50,
+        monitor_schedule="cron(0 */6 ? * * *)",
+        explainability_report=True,
+        production_traffic="canary",
+        retention_years=7,
+    ),
+    3: TierControls(
+        registry_approvals=1,
+        production_approval=False,
+        minimum_capture_percentage=20,
+        monitor_schedule="cron(0 0 ? * * *)",
+        explainability_report=False,
+        production_traffic="canary",
+        retention_years=5,
+    ),
+}
