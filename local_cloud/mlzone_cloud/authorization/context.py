@@ -1,0 +1,186 @@
+"""The condition keys of a call, from its parameters, its caller and the state of the resource.
+
+Source of the SageMaker keys: Service Authorization Reference, "Actions, resources, and condition
+keys for Amazon SageMaker".
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlzone_access import ContextValue, PrincipalKind
+
+from mlzone_cloud.operations import Call
+
+FROM_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sagemaker": {
+        "sagemaker:AppNetworkAccessType": ("AppNetworkAccessType",),
+        "sagemaker:DirectInternetAccess": ("DirectInternetAccess",),
+        "sagemaker:InstanceTypes": ("InstanceType", "TransformInstanceType"),
+        "sagemaker:InterContainerTrafficEncryption": ("EnableInterContainerTrafficEncryption",),
+        "sagemaker:MaxRuntimeInSeconds": ("MaxRuntimeInSeconds",),
+        "sagemaker:ModelApprovalStatus": ("ModelApprovalStatus",),
+        "sagemaker:ModelLifeCycle:Stage": ("Stage",),
+        "sagemaker:ModelLifeCycle:StageStatus": ("StageStatus",),
+        "sagemaker:NetworkIsolation": ("EnableNetworkIsolation",),
+        "sagemaker:RootAccess": ("RootAccess",),
+        "sagemaker:VolumeKmsKey": ("VolumeKmsKeyId",),
+        "sagemaker:VpcSecurityGroupIds": ("SecurityGroupIds", "SecurityGroups"),
+        "sagemaker:VpcSubnets": ("Subnets", "SubnetIds"),
+    },
+    "iam": {
+        "iam:PermissionsBoundary": ("PermissionsBoundary",),
+        "iam:PolicyARN": ("PolicyArn",),
+    },
+    "ssm": {"ssm:Overwrite": ("Overwrite",)},
+}
+"""Condition key, to the names that its values have anywhere among the parameters."""
+
+_OUTPUT_KEYS = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
+_DOMAIN_OPERATIONS = ("CreateDomain", "CreateEndpointConfig")
+
+
+def condition_context(call: Call) -> dict[str, ContextValue]:
+    """Return the condition keys of a call."""
+    now = call.cloud.clock.now()
+    context: dict[str, ContextValue] = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        # The socket is loopback only; clients cannot be asked for TLS here.
+        "aws:SecureTransport": "true",
+        "aws:RequestedRegion": call.region,
+        "aws:SourceIp": call.environ.get("REMOTE_ADDR", "127.0.0.1"),
+        "aws:UserAgent": call.environ.get("HTTP_USER_AGENT", ""),
+        "aws:ViaAWSService": "false",
+    }
+    _add_caller(call, context)
+    _add_request_tags(call, context)
+    for key, names in FROM_PARAMETERS.get(call.service, {}).items():
+        values = tuple(_texts(value) for name in names for value in _values(call.params, name))
+        flat = tuple(text for texts in values for text in texts)
+        if flat:
+            context[key] = flat if len(flat) > 1 else flat[0]
+    if call.service == "sagemaker":
+        _add_sagemaker(call, context)
+    if call.service == "sts":
+        _add_sts(call, context)
+    if call.service == "s3":
+        _add_s3(call, context)
+    return context
+
+
+def _add_caller(call: Call, context: dict[str, ContextValue]) -> None:
+    caller = call.caller
+    if caller is None:
+        return
+    principal = caller.principal
+    context["aws:PrincipalArn"] = principal.arn
+    context["aws:PrincipalAccount"] = principal.account
+    context["aws:PrincipalType"] = (
+        "AssumedRole" if principal.kind is PrincipalKind.ROLE else "Account"
+    )
+    context["aws:PrincipalIsAWSService"] = "false"
+    context["aws:userid"] = f"{principal.arn}:{caller.session_name}".rstrip(":")
+    if call.cloud.organization_id:
+        context["aws:PrincipalOrgID"] = call.cloud.organization_id
+        context["aws:ResourceOrgID"] = call.cloud.organization_id
+    if caller.source_identity:
+        context["aws:SourceIdentity"] = caller.source_identity
+    for key, value in caller.tags.items():
+        context[f"aws:PrincipalTag/{key}"] = value
+
+
+def _add_request_tags(call: Call, context: dict[str, ContextValue]) -> None:
+    raw = call.params.get("Tags") or call.params.get("tags") or {}
+    if isinstance(raw, list):
+        raw = {
+            str(tag.get("Key") or tag.get("key") or tag.get("TagKey")): str(
+                tag.get("Value") or tag.get("value") or tag.get("TagValue") or ""
+            )
+            for tag in raw
+            if isinstance(tag, dict)
+        }
+    if isinstance(raw, dict) and raw:
+        for key, value in raw.items():
+            context[f"aws:RequestTag/{key}"] = str(value)
+        context["aws:TagKeys"] = tuple(map(str, raw))
+
+
+def _add_sagemaker(call: Call, context: dict[str, ContextValue]) -> None:
+    for section in _OUTPUT_KEYS:
+        key = (call.params.get(section) or {}).get("KmsKeyId")
+        if key:
+            context["sagemaker:OutputKmsKey"] = str(key)
+    for key in _values(call.params, "KmsKeyId"):
+        if call.operation in _DOMAIN_OPERATIONS:
+            context["sagemaker:VolumeKmsKey"] = str(key)
+        elif "JobDefinition" in call.operation or "MonitoringSchedule" in call.operation:
+            context["sagemaker:OutputKmsKey"] = str(key)
+    properties = call.params.get("CustomerMetadataProperties") or {}
+    for name, value in properties.items():
+        context[f"sagemaker:CustomerMetadataProperties/{name}"] = str(value)
+    removed = call.params.get("CustomerMetadataPropertiesToRemove")
+    if removed:
+        context["sagemaker:CustomerMetadataPropertiesToRemove"] = tuple(removed)
+    if call.operation in ("UpdateModelPackage", "DeleteModelPackage", "DescribeModelPackage"):
+        _add_current_model_package(call, context)
+
+
+def _add_current_model_package(call: Call, context: dict[str, ContextValue]) -> None:
+    arn = call.params.get("ModelPackageArn") or call.params.get("ModelPackageName") or ""
+    account = arn.split(":")[4] if arn.startswith("arn:") else call.account
+    region = arn.split(":")[3] if arn.startswith("arn:") else call.region
+    for store_arn, package in call.cloud.store("sagemaker.ModelPackage", account, region).items():
+        if store_arn != arn:
+            continue
+        for name, value in (package.get("CustomerMetadataProperties") or {}).items():
+            context[f"sagemaker:CurrentCustomerMetadataProperties/{name}"] = str(value)
+        cycle = package.get("ModelLifeCycle") or {}
+        if cycle:
+            context["sagemaker:CurrentModelLifeCycleStage"] = str(cycle.get("Stage", ""))
+            context["sagemaker:CurrentModelLifeCycleStageStatus"] = str(
+                cycle.get("StageStatus", "")
+            )
+
+
+def _add_sts(call: Call, context: dict[str, ContextValue]) -> None:
+    for name, key in (
+        ("RoleSessionName", "sts:RoleSessionName"),
+        ("ExternalId", "sts:ExternalId"),
+        ("SourceIdentity", "sts:SourceIdentity"),
+    ):
+        if call.params.get(name):
+            context[key] = str(call.params[name])
+    if call.params.get("TransitiveTagKeys"):
+        context["sts:TransitiveTagKeys"] = tuple(call.params["TransitiveTagKeys"])
+
+
+def _add_s3(call: Call, context: dict[str, ContextValue]) -> None:
+    for name, key in (
+        ("Prefix", "s3:prefix"),
+        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+        ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
+        ("ACL", "s3:x-amz-acl"),
+    ):
+        if call.params.get(name):
+            context[key] = str(call.params[name])
+
+
+def _values(value: Any, name: str) -> Iterator[Any]:
+    """Yield every value called `name` anywhere in nested parameters."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == name and item is not None:
+                yield item
+            else:
+                yield from _values(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _values(item, name)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return (str(value).lower(),)
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return (str(value),)

@@ -1,0 +1,163 @@
+"""From parameters to the ARN that an operation acts on.
+
+Each service lists its parameters in the order in which they name the resource; a value that is an
+ARN already is taken as it is. `{}` is the value. Source: Service Authorization Reference.
+"""
+
+import re
+from typing import Any
+
+from mlzone_cloud.generic.noun import kebab, split
+from mlzone_cloud.operations import Call
+
+_REGIONAL = "arn:aws:{service}:{region}:{account}:"
+
+PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "cloudformation": (("StackName", _REGIONAL + "stack/{}/*"),),
+    "cloudwatch": (
+        ("AlarmName", _REGIONAL + "alarm:{}"),
+        ("DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{}"),
+    ),
+    "codebuild": (
+        ("projectName", _REGIONAL + "project/{}"),
+        ("name", _REGIONAL + "project/{}"),
+    ),
+    "codecommit": (("repositoryName", _REGIONAL + "{}"),),
+    "codepipeline": (
+        ("pipelineName", _REGIONAL + "{}"),
+        ("name", _REGIONAL + "{}"),
+    ),
+    "dynamodb": (("TableName", _REGIONAL + "table/{}"),),
+    "ecr": (("repositoryName", _REGIONAL + "repository/{}"),),
+    "events": (
+        ("Rule", _REGIONAL + "rule/{}"),
+        ("EventBusName", _REGIONAL + "event-bus/{}"),
+        ("Name", _REGIONAL + "rule/{}"),
+    ),
+    "glue": (("DatabaseName", _REGIONAL + "database/{}"), ("Name", _REGIONAL + "database/{}")),
+    "iam": (
+        ("RoleName", "arn:aws:iam::{account}:role/{}"),
+        ("PolicyArn", "{}"),
+        ("PolicyName", "arn:aws:iam::{account}:policy/{}"),
+        ("UserName", "arn:aws:iam::{account}:user/{}"),
+        ("SAMLProviderArn", "{}"),
+        ("Name", "arn:aws:iam::{account}:saml-provider/{}"),
+    ),
+    "kms": (("KeyId", _REGIONAL + "key/{}"),),
+    "lambda": (("FunctionName", _REGIONAL + "function:{}"),),
+    "logs": (("logGroupName", _REGIONAL + "log-group:{}:*"),),
+    "sns": (("TopicArn", "{}"), ("Name", _REGIONAL + "{}")),
+    "sqs": (("QueueUrl", _REGIONAL + "{}"), ("QueueName", _REGIONAL + "{}")),
+    "ssm": (("Name", _REGIONAL + "parameter/{}"), ("Path", _REGIONAL + "parameter/{}")),
+    "sts": (("RoleArn", "{}"),),
+    "secretsmanager": (("SecretId", _REGIONAL + "secret:{}"), ("Name", _REGIONAL + "secret:{}")),
+}
+
+
+def resource_arn(call: Call) -> str:
+    """Return the ARN that a call acts on, or `*` where none is named."""
+    special = _SPECIAL.get(call.service)
+    if special:
+        return special(call)
+    for name, template in PARAMETERS.get(call.service, ()):
+        value = call.params.get(name)
+        if isinstance(value, str) and value:
+            return _fill(call, template, value)
+    return "*"
+
+
+def _fill(call: Call, template: str, value: str) -> str:
+    if value.startswith("arn:"):
+        return value
+    if call.service == "sqs" and "/" in value:
+        _, account, value = value.rsplit("/", 2)
+        return f"arn:aws:sqs:{call.region}:{account}:{value}"
+    return template.format(
+        value.lstrip("/"), service=call.service, region=call.region, account=call.account
+    )
+
+
+def _s3(call: Call) -> str:
+    bucket, key = call.params.get("Bucket"), call.params.get("Key")
+    if not bucket:
+        return "*"
+    if call.operation == "DeleteObjects":
+        return f"arn:aws:s3:::{bucket}/*"
+    return f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+
+
+_SAGEMAKER_NAMES = re.compile(r"^[A-Za-z]+(Name|Arn)$")
+
+
+def _sagemaker(call: Call) -> str:
+    base = f"arn:aws:sagemaker:{call.region}:{call.account}:"
+    params = call.params
+    if call.operation == "CreateModelPackage":
+        group = params.get("ModelPackageGroupName") or ""
+        if group.startswith("arn:"):
+            return group.replace(":model-package-group/", ":model-package/") + "/new"
+        return f"{base}model-package/{group or params.get('ModelPackageName', '')}/new"
+    _, noun = split(call.operation)
+    if "DomainId" in params and noun.rstrip("s") in ("UserProfile", "Space", "App", "Domain"):
+        names = [params["DomainId"], params.get("UserProfileName"), params.get("SpaceName")]
+        kind = kebab(noun.rstrip("s"))
+        return base + kind + "/" + "/".join(name for name in names if name)
+    for candidate in (f"{noun}Arn", f"{noun}Name", "ResourceArn", "EndpointName", "Arn", "Name"):
+        value = params.get(candidate)
+        if isinstance(value, str):
+            kind = kebab(candidate.removesuffix("Name") or noun)
+            if candidate in ("Name", "Arn"):
+                kind = kebab(noun)
+            return value if value.startswith("arn:") else f"{base}{kind}/{value}"
+    for name, value in params.items():
+        if isinstance(value, str) and _SAGEMAKER_NAMES.match(name) and not name.startswith("Role"):
+            if value.startswith("arn:"):
+                return value
+            return f"{base}{kebab(name.removesuffix('Name'))}/{value}"
+    return "*"
+
+
+def _events(call: Call) -> str:
+    if call.operation == "PutEvents":
+        buses = {str(entry.get("EventBusName") or "default") for entry in call.params["Entries"]}
+        bus = min(buses)
+        if bus.startswith("arn:"):
+            return bus
+        return f"arn:aws:events:{call.region}:{call.account}:event-bus/{bus}"
+    rule = call.params.get("Rule") or call.params.get("Name")
+    bus = call.params.get("EventBusName")
+    base = f"arn:aws:events:{call.region}:{call.account}:"
+    if rule and "Rule" in call.operation + "Targets" and "EventBus" not in call.operation:
+        return base + (f"rule/{bus}/{rule}" if bus and bus != "default" else f"rule/{rule}")
+    name = bus or rule
+    return base + f"event-bus/{name}" if name else "*"
+
+
+def _ecr(call: Call) -> str:
+    name = call.params.get("repositoryName")
+    owner = call.params.get("registryId") or call.account
+    return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}" if name else "*"
+
+
+def _codepipeline(call: Call) -> str:
+    params: dict[str, Any] = call.params
+    declared = params.get("pipeline")
+    name = params.get("pipelineName") or params.get("name")
+    name = name or (declared.get("name") if isinstance(declared, dict) else None)
+    if not name:
+        return "*"
+    parts = [name, params.get("stageName"), params.get("actionName")]
+    base = f"arn:aws:codepipeline:{call.region}:{call.account}:"
+    return base + "/".join(part for part in parts if part)
+
+
+_SPECIAL = {
+    "codepipeline": _codepipeline,
+    "ecr": _ecr,
+    "events": _events,
+    "s3": _s3,
+    "sagemaker": _sagemaker,
+    "sagemaker-runtime": lambda call: (
+        f"arn:aws:sagemaker:{call.region}:{call.account}:endpoint/{call.params['EndpointName']}"
+    ),
+}

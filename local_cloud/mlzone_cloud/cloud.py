@@ -1,0 +1,331 @@
+"""The cloud itself: what all its parts share."""
+
+import io
+import os
+import threading
+import urllib.parse
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from mlzone_access import Decision
+from moto.core.botocore_stubber import MockRawResponse
+
+from mlzone_cloud.clock import Clock
+from mlzone_cloud.components import load_components
+from mlzone_cloud.errors import ApiError
+from mlzone_cloud.front_door import INTERNAL_ACCOUNT, FrontDoor
+from mlzone_cloud.identity import Caller, Identities
+
+Ticker = Callable[["Cloud", datetime], None]
+NextDue = Callable[["Cloud", datetime], datetime | None]
+
+_CLIENT_CONFIG = botocore.config.Config(
+    retries={"max_attempts": 0},
+    s3={"addressing_style": "path"},
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+_TICK_SECONDS = 1.0
+_LONGEST_SESSION = timedelta(hours=12)
+
+
+@dataclass
+class Statistics:
+    """What `status` reports."""
+
+    requests: int = 0
+    not_implemented: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
+    """Resources that were accepted with less fidelity than AWS has."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """Failures of background work, which no client sees."""
+
+
+class Cloud:
+    """One embedded cloud; a process has exactly one, because moto's state is global."""
+
+    def __init__(
+        self, *, state_dir: Path, endpoint_url: str = "http://localhost:4599", strict: bool = False
+    ) -> None:
+        self.state_dir = state_dir
+        self.endpoint_url = endpoint_url
+        self.strict = strict
+        """Whether a gap in the emulation is an error rather than a count."""
+        self.clock = Clock()
+        self.identities = Identities()
+        self.statistics = Statistics()
+        self.lock = threading.RLock()
+        """Held around moto, whose dictionaries are not safe between threads."""
+        self.home_region = "us-east-1"
+        self.management_account = ""
+        self.organization_id = ""
+        self.stores: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.denials: deque[dict[str, str]] = deque(maxlen=200)
+        self.tickers: list[tuple[Ticker, NextDue | None]] = []
+        self.change_listeners: list[Callable[[], None]] = []
+        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._client_lock = threading.Lock()
+        self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
+        self._heavy = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._stopping = threading.Event()
+        load_components()
+        self.front_door = FrontDoor(self)
+
+    # --- clients ----------------------------------------------------------------------------
+
+    def client(  # noqa: PLR0913
+        self,
+        service: str,
+        *,
+        account: str,
+        region: str | None = None,
+        role: str | None = None,
+        session_name: str = "cloud",
+        source_identity: str = "",
+    ) -> Any:
+        """Return an SDK client that talks to this cloud without a socket.
+
+        Args:
+            service: the SDK's name of the service.
+            account: the account to act in.
+            region: the home Region unless given.
+            role: act as a session of this role, authorised as such; as the AWS service itself
+                unless given.
+            session_name: the role session's name.
+            source_identity: the role session's SourceIdentity.
+        """
+        region = region or self.home_region
+        key = (service, account, region, role, session_name, source_identity)
+        with self._client_lock:
+            cached = self._clients.get(key)
+        if cached is not None:
+            client, expires = cached
+            if expires is None or expires > self.clock.now():
+                return client
+        caller = self.assume(role, session_name, source_identity=source_identity) if role else None
+        client = self._make_client(service, account, region, caller)
+        expires = None
+        if caller and caller.credentials.expires:
+            expires = caller.credentials.expires - timedelta(minutes=1)
+        with self._client_lock:
+            self._clients[key] = (client, expires)
+        return client
+
+    def _make_client(self, service: str, account: str, region: str, caller: Caller | None) -> Any:
+        with self._client_lock:
+            client = boto3.Session().client(
+                service,
+                region_name=region,
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id=caller.credentials.access_key_id if caller else "INTERNAL",
+                aws_secret_access_key=caller.credentials.secret_access_key if caller else "none",
+                aws_session_token=caller.credentials.session_token if caller else None,
+                config=_CLIENT_CONFIG,
+            )
+        internal = None if caller else account
+        client.meta.events.register(
+            "before-send", lambda request, **_: self._send(request, internal)
+        )
+        return client
+
+    def _send(self, request: AWSPreparedRequest, internal_account: str | None) -> AWSResponse:
+        environ = _environ_of(request)
+        if internal_account:
+            environ[INTERNAL_ACCOUNT] = internal_account
+        captured: dict[str, Any] = {}
+
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            captured["status"] = int(status.split()[0])
+            captured["headers"] = headers
+
+        body = b"".join(self.front_door(environ, start))
+        headers = HTTPHeaders()
+        for name, value in captured["headers"]:
+            headers[name] = value
+        return AWSResponse(request.url, captured["status"], headers, MockRawResponse(body))
+
+    def assume(
+        self,
+        role_arn: str,
+        session_name: str,
+        *,
+        source_identity: str = "",
+        tags: dict[str, str] | None = None,
+        duration: timedelta = timedelta(hours=1),
+    ) -> Caller:
+        """Begin a session of a role on behalf of an AWS service."""
+        return self.identities.add_session(
+            role_arn=role_arn,
+            session_name=session_name,
+            now=self.clock.now(),
+            duration=min(duration, _LONGEST_SESSION),
+            source_identity=source_identity,
+            tags=tags,
+        )
+
+    # --- events, state, background work -----------------------------------------------------
+
+    def emit(  # noqa: PLR0913
+        self,
+        *,
+        account: str,
+        region: str,
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: tuple[str, ...] = (),
+    ) -> None:
+        """Put an AWS service's event onto an account's default bus, in the background."""
+        from mlzone_cloud.compute.events import deliver  # noqa: PLC0415
+
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": detail_type,
+            "source": source,
+            "account": account,
+            "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": list(resources),
+            "detail": detail,
+        }
+        self.submit(deliver, self, account, region, "default", event)
+
+    def store(self, name: str, account: str = "", region: str = "") -> dict[str, Any]:
+        """Return a dictionary of plain data that survives a restart."""
+        return self.stores.setdefault((name, account, region), {})
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Run something in the background; its failure is counted, never lost."""
+
+        def guarded() -> Any:
+            try:
+                return work(*arguments)
+            except Exception as error:
+                self.record_error(f"{getattr(work, '__qualname__', work)}: {error!r}")
+                raise
+            finally:
+                self.changed()
+
+        return self._light.submit(guarded)
+
+    def heavy(self) -> threading.BoundedSemaphore:
+        """Return what limits work that keeps a core busy; use it as a context manager."""
+        return self._heavy
+
+    def record_error(self, text: str) -> None:
+        """Count a failure that no client sees."""
+        self.statistics.errors[text[:300]] += 1
+
+    def gap(self, what: str) -> None:
+        """Count something that is emulated with less fidelity than AWS has.
+
+        Raises:
+            ApiError: the cloud is strict.
+        """
+        self.statistics.gaps[what] += 1
+        if self.strict:
+            raise ApiError("NotImplemented", f"the embedded cloud does not emulate {what}")
+
+    def record_denial(self, caller: str, action: str, resource: str, decision: Decision) -> None:
+        """Remember a refused call, newest last, for `status` and for tests."""
+        self.denials.append(
+            {"caller": caller, "action": action, "resource": resource, "reason": decision.reason}
+        )
+
+    def changed(self) -> None:
+        """Tell that state has changed and wants saving."""
+        for listener in self.change_listeners:
+            listener()
+
+    def request_id(self) -> str:
+        """Return a new request id."""
+        return str(uuid.uuid4())
+
+    # --- time -------------------------------------------------------------------------------
+
+    def add_ticker(self, ticker: Ticker, next_due: NextDue | None = None) -> None:
+        """Call `ticker` each second and at each due moment that `advance` passes."""
+        self.tickers.append((ticker, next_due))
+
+    def tick(self) -> None:
+        """Let everything that depends on time look at the clock."""
+        now = self.clock.now()
+        for ticker, _ in self.tickers:
+            try:
+                ticker(self, now)
+            except Exception as error:  # noqa: BLE001
+                self.record_error(f"{ticker.__module__}: {error!r}")
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock, stopping at every moment at which something is due."""
+        target = self.clock.now() + by
+        while (now := self.clock.now()) < target:
+            due = [
+                moment
+                for _, next_due in self.tickers
+                if next_due and (moment := next_due(self, now)) and now < moment < target
+            ]
+            self.clock.advance(min(due, default=target) - now)
+            self.tick()
+        self.changed()
+
+    def run_clock(self) -> None:
+        """Tick until the cloud stops."""
+        while not self._stopping.wait(_TICK_SECONDS):
+            self.tick()
+
+    def stop(self) -> None:
+        """Stop the clock and the background work."""
+        self._stopping.set()
+        self._light.shutdown(wait=False, cancel_futures=True)
+
+
+def _environ_of(request: AWSPreparedRequest) -> dict[str, Any]:
+    """Return the WSGI environment of an SDK's request."""
+    url = urllib.parse.urlsplit(request.url)
+    body = request.body or b""
+    if hasattr(body, "read"):
+        body = body.read()
+    if isinstance(body, str):
+        body = body.encode()
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": urllib.parse.unquote(url.path or "/"),
+        "RAW_URI": target,
+        "REQUEST_URI": target,
+        "QUERY_STRING": url.query,
+        "SERVER_NAME": url.hostname or "localhost",
+        "SERVER_PORT": str(url.port or 80),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": url.netloc,
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, raw in request.headers.items():
+        value = raw.decode() if isinstance(raw, bytes) else raw
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            environ["CONTENT_TYPE"] = value
+        elif key != "CONTENT_LENGTH":
+            environ[f"HTTP_{key}"] = value
+    return environ

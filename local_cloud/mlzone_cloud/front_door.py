@@ -1,0 +1,228 @@
+"""The front door: every request comes through here, from the socket or in process.
+
+It finds out who calls what, asks whether they may, and passes the call to the implementation: the
+cloud's own, moto's, or the generic one.
+"""
+
+import contextlib
+import io
+import re
+import urllib.parse
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from mlzone_cloud import generic, moto_bridge, wire
+from mlzone_cloud.authorization import authorize
+from mlzone_cloud.errors import ApiError, NotEmulatedError
+from mlzone_cloud.identity import Caller
+from mlzone_cloud.operations import OPERATIONS, SIDE_EFFECTS, Call, Implementation
+
+if TYPE_CHECKING:
+    from mlzone_cloud.cloud import Cloud
+
+StartResponse = Callable[..., Any]
+Environ = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_CREDENTIAL_QUERY = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+_MUTATING = re.compile(r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan)")
+_HOP_HEADERS = frozenset({"content-length", "status", "date", "server", "connection"})
+_HOP_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+INTERNAL_ACCOUNT = "mlzone_cloud.internal_account"
+"""Set by in-process clients that act as an AWS service; clients on the socket cannot set it."""
+
+
+class _Moto(DomainDispatcherApplication):
+    """moto's dispatcher, without reading its package directory at every request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+
+class FrontDoor:
+    """The WSGI application."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self._moto = _Moto()
+        self.routes: dict[str, Callable[[Environ], Answer]] = {}
+        """Paths that are not AWS's, by their first segment, such as `/_cloud`."""
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request (WSGI)."""
+        status, headers, body = self._answer(environ)
+        listing = [
+            (name, str(value))
+            for name, value in headers.items()
+            if name.lower() not in _HOP_HEADERS
+        ]
+        if not any(name.lower() == "x-amzn-requestid" for name in headers):
+            listing.append(("x-amzn-RequestId", self._cloud.request_id()))
+        if environ["REQUEST_METHOD"] == "HEAD" and "Content-Length" in headers:
+            listing.append(("Content-Length", headers["Content-Length"]))
+        else:
+            listing.append(("Content-Length", str(len(body))))
+        start_response(f"{status} OK" if status < 400 else f"{status} Error", listing)  # noqa: PLR2004
+        return [body]
+
+    def _answer(self, environ: Environ) -> Answer:
+        first = "/" + environ.get("PATH_INFO", "").lstrip("/").split("/", 1)[0]
+        if first in self.routes:
+            return self.routes[first](environ)
+        self._cloud.statistics.requests += 1
+        _buffer_body(environ)
+        request = Request(environ)
+        service, region, access_key = _scope(environ, request)
+        operation = ""
+        try:
+            if service not in wire.known_services():
+                raise ApiError("UnknownService", f"there is no AWS service {service}", status=404)
+            if service == "sagemaker" and environ["PATH_INFO"].startswith("/endpoints/"):
+                service = "sagemaker-runtime"
+            caller = self._caller(environ, access_key)
+            operation, params = wire.parse(service, request)
+            account = environ.get(INTERNAL_ACCOUNT) or (caller.account if caller else "")
+            call = Call(
+                cloud=self._cloud,
+                service=service,
+                operation=operation,
+                params=params,
+                account=account,
+                region=region,
+                caller=caller,
+                environ=environ,
+            )
+            if INTERNAL_ACCOUNT not in environ:
+                call.account = authorize(call)
+            return self._run(call, request)
+        except ApiError as error:
+            if isinstance(error, NotEmulatedError):
+                self._cloud.statistics.not_implemented[f"{error.service}:{error.operation}"] += 1
+            return _error(service, operation, request, error)
+
+    def _caller(self, environ: Environ, access_key: str) -> Caller | None:
+        if INTERNAL_ACCOUNT in environ:
+            return None
+        if not access_key:
+            return None
+        caller = self._cloud.identities.find(access_key, self._cloud.clock.now())
+        if caller is None:
+            raise ApiError(
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid or has expired.",
+                status=403,
+            )
+        return caller
+
+    def _run(self, call: Call, request: Request) -> Answer:
+        key = (call.service, call.operation)
+        registered = OPERATIONS.get(key)
+        fallback, moto_answers = self._fallback(call, request)
+        if registered is None and moto_answers is not None and key not in SIDE_EFFECTS:
+            with self._cloud.lock:
+                answer = moto_answers()
+        else:
+            implementations: list[Implementation] = [fallback]
+            if registered:
+                implementations.insert(0, registered.implementation)
+            call.rest = implementations
+            exclusive = registered.exclusive if registered else True
+            with self._cloud.lock if exclusive else contextlib.nullcontext():
+                result = call.forward()
+                for effect in SIDE_EFFECTS.get(key, ()):
+                    effect(call, result)
+            answer = wire.serialize(call.service, call.operation, request, result)
+        if _MUTATING.match(call.operation):
+            self._cloud.changed()
+        return answer
+
+    def _fallback(
+        self, call: Call, request: Request
+    ) -> tuple[Implementation, Callable[[], Answer] | None]:
+        """Return what serves a call that the cloud does not replace.
+
+        The second part answers the request as it came, when moto serves it and nobody needs to
+        look inside.
+        """
+        if not moto_bridge.implements(call.service, call.operation):
+            return generic.handle, None
+        call.environ[_HOP_ACCOUNT] = call.account
+
+        def verbatim() -> Answer:
+            call.environ["wsgi.input"].seek(0)
+            return self._ask_moto(call)
+
+        def parsed(inner: Call) -> dict[str, Any]:
+            return moto_bridge.invoke(inner, self.client_answer)
+
+        return parsed, verbatim
+
+    def _ask_moto(self, call: Call) -> Answer:
+        captured: dict[str, Any] = {}
+
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            captured["status"] = int(status.split()[0])
+            captured["headers"] = dict(headers)
+
+        try:
+            body = b"".join(self._moto(call.environ, start))
+        except NotImplementedError as error:
+            raise NotEmulatedError(call.service, call.operation) from error
+        return captured["status"], captured["headers"], body
+
+    def client_answer(self, environ: Environ) -> Answer:
+        """Pass a prepared request straight to moto."""
+        captured: dict[str, Any] = {}
+
+        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            captured["status"] = int(status.split()[0])
+            captured["headers"] = dict(headers)
+
+        body = b"".join(self._moto(environ, start))
+        return captured["status"], captured["headers"], body
+
+
+def _buffer_body(environ: Environ) -> None:
+    """Make the body readable more than once."""
+    source = environ["wsgi.input"]
+    if isinstance(source, io.BytesIO):
+        return
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        data = source.read(int(length))
+    elif environ.get("wsgi.input_terminated"):
+        data = source.read()
+    else:
+        data = b""
+    environ["wsgi.input"] = io.BytesIO(data)
+    environ["CONTENT_LENGTH"] = str(len(data))
+
+
+def _scope(environ: Environ, request: Request) -> tuple[str, str, str]:
+    """Return service, Region and access key of a request."""
+    match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if not match and "X-Amz-Credential" in environ.get("QUERY_STRING", ""):
+        query = urllib.parse.parse_qs(environ["QUERY_STRING"])
+        match = _CREDENTIAL_QUERY.match(query["X-Amz-Credential"][0])
+    if match:
+        return wire.service_of(match[3]), match[2], match[1]
+    if request.values.get("Action") in _UNSIGNED_STS:
+        return "sts", "us-east-1", ""
+    return "s3", "us-east-1", ""
+
+
+def _error(service: str, operation: str, request: Request, error: ApiError) -> Answer:
+    known = service if service in wire.known_services() else "sts"
+    status, headers, body = wire.serialize_error(known, operation, request, error)
+    return status, headers, body

@@ -1,0 +1,1 @@
+"""Use cases; none of them prints."""
