@@ -72,13 +72,14 @@ class Cloud:
         self.stores: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.denials: deque[dict[str, str]] = deque(maxlen=200)
         self.tickers: list[tuple[Ticker, NextDue | None]] = []
+        self.resumers: list[Callable[[Cloud], None]] = []
         self.change_listeners: list[Callable[[], None]] = []
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._client_lock = threading.Lock()
         self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
         self._heavy = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
         self._stopping = threading.Event()
-        load_components()
+        load_components(self)
         self.front_door = FrontDoor(self)
 
     # --- clients ----------------------------------------------------------------------------
@@ -284,6 +285,11 @@ class Cloud:
         """Tick until the cloud stops."""
         while not self._stopping.wait(_TICK_SECONDS):
             self.tick()
+
+    def resume(self) -> None:
+        """Take up what a stopped process left unfinished."""
+        for resume in self.resumers:
+            resume(self)
 
     def stop(self) -> None:
         """Stop the clock and the background work."""

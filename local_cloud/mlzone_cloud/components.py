@@ -1,11 +1,21 @@
-"""The modules that register operations, tickers and start-up work with the cloud."""
+"""The modules that make up the cloud.
+
+Importing one registers its operations; if it has a function `install`, that registers its tickers
+and what it takes up again after a restart.
+"""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlzone_cloud.cloud import Cloud
 
 COMPONENTS = ("mlzone_cloud.sts",)
 
 
-def load_components() -> None:
-    """Import every component, once."""
+def load_components(cloud: "Cloud") -> None:
+    """Import every component and install it in a cloud."""
     for name in COMPONENTS:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        if hasattr(module, "install"):
+            module.install(cloud)

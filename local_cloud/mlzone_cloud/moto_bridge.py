@@ -13,6 +13,7 @@ from moto.core.utils import camelcase_to_underscores
 
 from mlzone_cloud import wire
 from mlzone_cloud.errors import ApiError, NotEmulatedError
+from mlzone_cloud.generic.noun import singular, split
 from mlzone_cloud.operations import Call
 
 _MODULES = {
@@ -45,6 +46,8 @@ def _methods(service: str) -> frozenset[str]:
 _BASE = frozenset(dir(BaseResponse))
 # moto serves these whole through handlers of its own, not one method an operation.
 _WHOLE_SERVICES = frozenset({"s3"})
+# moto's version is too thin: a domain's id comes from its name and it cannot be updated.
+_REPLACED = frozenset({("sagemaker", "Domain")})
 _METHOD_ALIASES = {("lambda", "Invoke"): "invoke"}
 
 
@@ -52,6 +55,9 @@ def implements(service: str, operation: str) -> bool:
     """Tell whether moto has an operation."""
     if service in _WHOLE_SERVICES:
         return True
+    verb, noun = split(operation)
+    if (service, singular(noun) if verb == "List" else noun) in _REPLACED:
+        return False
     method = _METHOD_ALIASES.get((service, operation), camelcase_to_underscores(operation))
     return method in _methods(service)
 

@@ -109,9 +109,9 @@ def _access_role(cloud: "Cloud", account: str, management: str) -> None:
         ],
     }
     existing = {role["RoleName"] for role in iam.list_roles()["Roles"]}
-    if ACCESS_ROLE in existing:
-        return
-    iam.create_role(RoleName=ACCESS_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    # moto makes the role with the account, without its policy.
+    if ACCESS_ROLE not in existing:
+        iam.create_role(RoleName=ACCESS_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
     iam.attach_role_policy(
         RoleName=ACCESS_ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
     )

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 import botocore.session
+from moto.core.errors import COMMON_ERROR_CODES
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -16,6 +17,22 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
 from mlzone_cloud.errors import ApiError
+
+# The service models do not list the errors that every AWS service knows.
+COMMON_ERROR_CODES.extend(
+    (
+        "AccessDenied",
+        "AccessDeniedException",
+        "InvalidClientTokenId",
+        "InternalFailure",
+        "MissingAuthenticationToken",
+        "NotImplemented",
+        "UnknownOperationException",
+        "UnknownService",
+    )
+)
+
+_CLIENT_ERROR = 400
 
 _BY_SIGNING_NAME = {
     "monitoring": "cloudwatch",
@@ -101,11 +118,8 @@ def serialize_error(
     service: str, operation: str, request: Request, error: ApiError
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a refusal, in the service's own protocol."""
-    from moto.core.exceptions import ServiceException  # noqa: PLC0415
-
-    exception = ServiceException(error.code, error.message)
-    status, headers, body = _serialize(service, operation, request, exception)
-    return (error.status if status < error.status or error.status != 400 else status), headers, body
+    status, headers, body = _serialize(service, operation, request, error)
+    return (error.status if error.status != _CLIENT_ERROR else status), headers, body
 
 
 def _serialize(

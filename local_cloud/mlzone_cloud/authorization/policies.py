@@ -42,15 +42,23 @@ def role_of(arn: str) -> Any:
     return None
 
 
+def _default_version(policy: Any) -> str | None:
+    """Return the document of a managed policy that is in force."""
+    for version in policy.versions:
+        if version.is_default:
+            return _text(version.document)
+    return None
+
+
 def identity_policies(caller: Caller) -> tuple[Policy, ...]:
     """Return the policies of a role, attached and inline."""
     role = role_of(caller.principal.arn)
     if role is None:
         return ()
     attached = [
-        parsed(policy.document, policy.arn)
+        parsed(document, policy.arn)
         for policy in role.managed_policies.values()
-        if policy.document
+        if (document := _default_version(policy))
     ]
     inline = [
         parsed(_text(document), f"inline policy {name} of {role.name}")
@@ -67,7 +75,8 @@ def boundary(caller: Caller) -> Policy | None:
         return None
     backend = iam_backends[caller.account][_PARTITION]
     policy = backend.managed_policies.get(arn)
-    return parsed(policy.document, arn) if policy else Policy(name=arn, statements=())
+    document = _default_version(policy) if policy else None
+    return parsed(document, arn) if document else Policy(name=arn, statements=())
 
 
 def trust_policy(role_arn: str) -> Policy | None:
