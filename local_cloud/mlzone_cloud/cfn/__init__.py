@@ -1,0 +1,1 @@
+"""CloudFormation: templates become resources, validated against the official registry schemas."""

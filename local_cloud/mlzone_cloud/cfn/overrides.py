@@ -1,0 +1,90 @@
+"""What neither the resource schemas nor the service models say about a type.
+
+An operation is (service, name, members that do not come from properties). In a member's value,
+`$account` is the account, `$id` the physical id, `$json:P` property P as JSON text, `$name:P`
+property P or a generated name, `$property:P` property P.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Declared = tuple[str, str, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """Facts about one type."""
+
+    operations: dict[str, Declared | None] = field(default_factory=dict)
+    """By `create`, `update`, `delete`, `read`; None where there is nothing to call."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """A read-only property, to the name it has in the API's answers."""
+    physical_id: str = ""
+    """The property or attribute that `Ref` returns, where it is not the primary identifier."""
+
+
+def _trail(name: str, *, creating: bool = False) -> Declared:
+    return ("cloudtrail", name, {"Name": "$name:TrailName" if creating else "$id"})
+
+
+OVERRIDES: dict[str, Override] = {
+    "AWS::Budgets::Budget": Override(
+        operations={
+            "create": (
+                "budgets",
+                "CreateBudget",
+                {"AccountId": "$account", "Budget.BudgetName": "$name:BudgetName"},
+            ),
+            "update": None,
+            "read": None,
+            "delete": ("budgets", "DeleteBudget", {"AccountId": "$account", "BudgetName": "$id"}),
+        },
+    ),
+    "AWS::CloudTrail::Trail": Override(
+        operations={
+            "create": _trail("CreateTrail", creating=True),
+            "update": _trail("UpdateTrail"),
+            "delete": _trail("DeleteTrail"),
+            "read": _trail("GetTrail"),
+        },
+        attributes={"Arn": "TrailARN"},
+    ),
+    "AWS::CloudWatch::Alarm": Override(
+        operations={
+            "create": ("cloudwatch", "PutMetricAlarm", {"AlarmName": "$name:AlarmName"}),
+            "update": ("cloudwatch", "PutMetricAlarm", {"AlarmName": "$id"}),
+            "delete": ("cloudwatch", "DeleteAlarms", {"AlarmNames": "$ids"}),
+            "read": None,
+        },
+    ),
+    "AWS::CloudWatch::Dashboard": Override(
+        operations={
+            "create": ("cloudwatch", "PutDashboard", {"DashboardName": "$name:DashboardName"}),
+            "update": ("cloudwatch", "PutDashboard", {"DashboardName": "$id"}),
+            "delete": ("cloudwatch", "DeleteDashboards", {"DashboardNames": "$ids"}),
+            "read": None,
+        },
+    ),
+    "AWS::CodeBuild::Project": Override(
+        operations={
+            "create": ("codebuild", "CreateProject", {"name": "$name:Name"}),
+            "update": ("codebuild", "UpdateProject", {"name": "$id"}),
+            "delete": ("codebuild", "DeleteProject", {"name": "$id"}),
+            "read": None,
+        },
+        physical_id="Name",
+    ),
+    "AWS::CodePipeline::Pipeline": Override(
+        operations={
+            "create": ("codepipeline", "CreatePipeline", {}),
+            "update": ("codepipeline", "UpdatePipeline", {}),
+            "delete": ("codepipeline", "DeletePipeline", {"name": "$id"}),
+            "read": None,
+        },
+        physical_id="Name",
+    ),
+    "AWS::SageMaker::ModelPackageGroup": Override(
+        operations={"update": None},
+    ),
+    "AWS::SecretsManager::Secret": Override(attributes={"Id": "ARN"}),
+}

@@ -1,0 +1,1 @@
+"""Resource types that are served by code of their own, one module a service."""
