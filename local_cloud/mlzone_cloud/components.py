@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
-COMPONENTS = ("mlzone_cloud.sts",)
+COMPONENTS = (
+    "mlzone_cloud.cfn.api",
+    "mlzone_cloud.sts",
+)
 
 
 def load_components(cloud: "Cloud") -> None:

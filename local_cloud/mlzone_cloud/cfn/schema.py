@@ -235,9 +235,7 @@ def _check_pattern(validator: Any, pattern: str, value: Any, _: Json) -> Iterato
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-def _check_pattern_properties(
-    validator: Any, patterns: Json, value: Any, _: Json
-) -> Iterator[Any]:
+def _check_pattern_properties(validator: Any, patterns: Json, value: Any, _: Json) -> Iterator[Any]:
     if validator.is_type(value, "object"):
         for pattern, sub in patterns.items():
             for name, item in value.items():
@@ -297,7 +295,9 @@ def _describe(error: Any) -> str:
         expected = error.validator_value
         name = expected if isinstance(expected, str) else expected[0]
         found = next(
-            label for kind, label in _TYPE_NAMES.items() if _Validator({}).is_type(error.instance, kind)
+            label
+            for kind, label in _TYPE_NAMES.items()
+            if _Validator({}).is_type(error.instance, kind)
         )
         return f"{path}: expected type: {_TYPE_NAMES.get(name, name)}, found: {found}"
     if error.validator == "enum":

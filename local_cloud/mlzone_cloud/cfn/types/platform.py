@@ -1,0 +1,300 @@
+"""KMS, CloudWatch Logs, SSM, Lambda and ECR."""
+
+import io
+import zipfile
+from typing import Any
+
+from mlzone_cloud.cfn.provider import Context, Made, tag_list, tag_map
+from mlzone_cloud.cfn.state import Json
+from mlzone_cloud.cfn.types.base import ExplicitType, document, only
+
+
+class Key(ExplicitType):
+    """`AWS::KMS::Key`."""
+
+    type_name = "AWS::KMS::Key"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        del logical_id
+        kms = context.client("kms")
+        arguments = only(properties, "Description", "KeyUsage", "KeySpec", "MultiRegion")
+        if "KeyPolicy" in properties:
+            arguments["Policy"] = document(properties["KeyPolicy"])
+        tags = [{"TagKey": t["Key"], "TagValue": t["Value"]} for t in tag_list(properties)]
+        key = kms.create_key(Tags=tags, **arguments)["KeyMetadata"]
+        if properties.get("EnableKeyRotation"):
+            kms.enable_key_rotation(KeyId=key["KeyId"])
+        return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        kms = context.client("kms")
+        if old.get("KeyPolicy") != new.get("KeyPolicy"):
+            kms.put_key_policy(
+                KeyId=physical_id, PolicyName="default", Policy=document(new["KeyPolicy"])
+            )
+        if bool(old.get("EnableKeyRotation")) != bool(new.get("EnableKeyRotation")):
+            switch = "enable" if new.get("EnableKeyRotation") else "disable"
+            getattr(kms, f"{switch}_key_rotation")(KeyId=physical_id)
+        if old.get("Description") != new.get("Description"):
+            kms.update_key_description(KeyId=physical_id, Description=new.get("Description", ""))
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        context.client("kms").schedule_key_deletion(
+            KeyId=physical_id, PendingWindowInDays=int(properties.get("PendingWindowInDays", 30))
+        )
+
+
+class Alias(ExplicitType):
+    """`AWS::KMS::Alias`."""
+
+    type_name = "AWS::KMS::Alias"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        del logical_id
+        context.client("kms").create_alias(**only(properties, "AliasName", "TargetKeyId"))
+        return Made(properties["AliasName"], {"AliasName": properties["AliasName"]})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        del old
+        context.client("kms").update_alias(AliasName=physical_id, TargetKeyId=new["TargetKeyId"])
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("kms").delete_alias(AliasName=physical_id)
+
+
+class LogGroup(ExplicitType):
+    """`AWS::Logs::LogGroup`."""
+
+    type_name = "AWS::Logs::LogGroup"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        name = properties.get("LogGroupName") or context.name(logical_id, 512)
+        logs = context.client("logs")
+        key = {"kmsKeyId": properties["KmsKeyId"]} if properties.get("KmsKeyId") else {}
+        logs.create_log_group(logGroupName=name, tags=tag_map(properties), **key)
+        self._retention(logs, name, properties)
+        arn = f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"
+        return Made(name, {"Arn": arn})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        del old
+        self._retention(context.client("logs"), physical_id, new)
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("logs").delete_log_group(logGroupName=physical_id)
+
+    def _retention(self, logs: Any, name: str, properties: Json) -> None:
+        if properties.get("RetentionInDays"):
+            logs.put_retention_policy(
+                logGroupName=name, retentionInDays=int(properties["RetentionInDays"])
+            )
+
+
+class Parameter(ExplicitType):
+    """`AWS::SSM::Parameter`."""
+
+    type_name = "AWS::SSM::Parameter"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        name = properties.get("Name") or context.name(logical_id, 1011)
+        self._put(context, name, properties, overwrite=False)
+        return Made(name, only(properties, "Type", "Value"))
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
+        del old
+        self._put(context, physical_id, new, overwrite=True)
+        return only(new, "Type", "Value")
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("ssm").delete_parameter(Name=physical_id)
+
+    def _put(self, context: Context, name: str, properties: Json, *, overwrite: bool) -> None:
+        context.client("ssm").put_parameter(
+            Name=name,
+            Overwrite=overwrite,
+            **only(properties, "Type", "Value", "Description", "Tier", "AllowedPattern"),
+        )
+
+
+class Function(ExplicitType):
+    """`AWS::Lambda::Function`."""
+
+    type_name = "AWS::Lambda::Function"
+    _CONFIGURATION = (
+        "Description",
+        "Handler",
+        "MemorySize",
+        "Role",
+        "Runtime",
+        "Timeout",
+        "VpcConfig",
+        "Environment",
+        "KmsKeyArn",
+        "Layers",
+        "DeadLetterConfig",
+        "EphemeralStorage",
+    )
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        name = properties.get("FunctionName") or context.name(logical_id, 64)
+        function = context.client("lambda").create_function(
+            FunctionName=name,
+            Code=self._code(properties),
+            Tags=tag_map(properties),
+            **only(properties, *self._CONFIGURATION, "PackageType", "Architectures"),
+        )
+        return Made(name, {"Arn": function["FunctionArn"]})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        client = context.client("lambda")
+        if old.get("Code") != new.get("Code"):
+            client.update_function_code(FunctionName=physical_id, **self._code(new))
+        client.update_function_configuration(
+            FunctionName=physical_id, **only(new, *self._CONFIGURATION)
+        )
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("lambda").delete_function(FunctionName=physical_id)
+
+    def _code(self, properties: Json) -> Json:
+        code = properties["Code"]
+        if "ZipFile" not in code:
+            return only(code, "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
+        module = str(properties.get("Handler", "index.handler")).split(".")[0]
+        suffix = "js" if str(properties.get("Runtime", "")).startswith("nodejs") else "py"
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(f"{module}.{suffix}", code["ZipFile"])
+        return {"ZipFile": archive.getvalue()}
+
+
+class LambdaPermission(ExplicitType):
+    """`AWS::Lambda::Permission`."""
+
+    type_name = "AWS::Lambda::Permission"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        statement = context.name(logical_id, 100)
+        context.client("lambda").add_permission(
+            FunctionName=properties["FunctionName"],
+            StatementId=statement,
+            **only(
+                properties, "Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID"
+            ),
+        )
+        return Made(statement, {"Id": statement})
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        context.client("lambda").remove_permission(
+            FunctionName=properties["FunctionName"], StatementId=physical_id
+        )
+
+
+class EcrRepository(ExplicitType):
+    """`AWS::ECR::Repository`."""
+
+    type_name = "AWS::ECR::Repository"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        name = properties.get("RepositoryName") or context.name(logical_id, 200).lower()
+        ecr = context.client("ecr")
+        arguments: Json = {}
+        if "EncryptionConfiguration" in properties:
+            encryption = properties["EncryptionConfiguration"]
+            arguments["encryptionConfiguration"] = {
+                key[0].lower() + key[1:]: value for key, value in encryption.items()
+            }
+        repository = ecr.create_repository(
+            repositoryName=name,
+            tags=tag_list(properties),
+            imageTagMutability=properties.get("ImageTagMutability", "MUTABLE"),
+            **arguments,
+        )["repository"]
+        self._apply(ecr, name, properties)
+        return Made(
+            name, {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}
+        )
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        ecr = context.client("ecr")
+        if old.get("ImageTagMutability") != new.get("ImageTagMutability"):
+            ecr.put_image_tag_mutability(
+                repositoryName=physical_id, imageTagMutability=new["ImageTagMutability"]
+            )
+        self._apply(ecr, physical_id, new)
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        force = bool(properties.get("EmptyOnDelete"))
+        context.client("ecr").delete_repository(repositoryName=physical_id, force=force)
+
+    def _apply(self, ecr: Any, name: str, properties: Json) -> None:
+        if properties.get("RepositoryPolicyText"):
+            ecr.set_repository_policy(
+                repositoryName=name, policyText=document(properties["RepositoryPolicyText"])
+            )
+        lifecycle = (properties.get("LifecyclePolicy") or {}).get("LifecyclePolicyText")
+        if lifecycle:
+            ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=document(lifecycle))
+        scanning = properties.get("ImageScanningConfiguration")
+        if scanning:
+            on_push = str(scanning.get("ScanOnPush", False)).lower() == "true"
+            ecr.put_image_scanning_configuration(
+                repositoryName=name, imageScanningConfiguration={"scanOnPush": on_push}
+            )
+
+
+class OrganizationPolicy(ExplicitType):
+    """`AWS::Organizations::Policy`."""
+
+    type_name = "AWS::Organizations::Policy"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        del logical_id
+        client = context.client("organizations", region="us-east-1")
+        summary = client.create_policy(
+            Content=document(properties["Content"]),
+            Description=properties.get("Description", ""),
+            Name=properties["Name"],
+            Type=properties["Type"],
+        )["Policy"]["PolicySummary"]
+        for target in properties.get("TargetIds") or ():
+            client.attach_policy(PolicyId=summary["Id"], TargetId=target)
+        return Made(
+            summary["Id"], {"Id": summary["Id"], "Arn": summary["Arn"], "AwsManaged": False}
+        )
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        client = context.client("organizations", region="us-east-1")
+        client.update_policy(
+            PolicyId=physical_id,
+            Name=new["Name"],
+            Description=new.get("Description", ""),
+            Content=document(new["Content"]),
+        )
+        before, after = set(old.get("TargetIds") or ()), set(new.get("TargetIds") or ())
+        for target in sorted(after - before):
+            client.attach_policy(PolicyId=physical_id, TargetId=target)
+        for target in sorted(before - after):
+            client.detach_policy(PolicyId=physical_id, TargetId=target)
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        client = context.client("organizations", region="us-east-1")
+        for target in properties.get("TargetIds") or ():
+            client.detach_policy(PolicyId=physical_id, TargetId=target)
+        client.delete_policy(PolicyId=physical_id)
+
+
+TYPES = (
+    Key,
+    Alias,
+    LogGroup,
+    Parameter,
+    Function,
+    LambdaPermission,
+    EcrRepository,
+    OrganizationPolicy,
+)

@@ -1,0 +1,1 @@
+"""What runs: events and their targets, functions, builds, pipelines."""
