@@ -20,6 +20,7 @@ from botocore.compat import HTTPHeaders
 from mlzone_access import Decision
 from moto.core.botocore_stubber import MockRawResponse
 
+from mlzone_cloud import moto_patches
 from mlzone_cloud.clock import Clock
 from mlzone_cloud.components import load_components
 from mlzone_cloud.errors import ApiError
@@ -79,6 +80,7 @@ class Cloud:
         self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
         self._heavy = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
         self._stopping = threading.Event()
+        moto_patches.apply()
         load_components(self)
         self.front_door = FrontDoor(self)
 
@@ -226,7 +228,7 @@ class Cloud:
 
     def record_error(self, text: str) -> None:
         """Count a failure that no client sees."""
-        self.statistics.errors[text[:300]] += 1
+        self.statistics.errors[text[:1000]] += 1
 
     def gap(self, what: str) -> None:
         """Count something that is emulated with less fidelity than AWS has.

@@ -7,6 +7,7 @@ cloud's own, moto's, or the generic one.
 import contextlib
 import io
 import re
+import traceback
 import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,12 @@ class FrontDoor:
             if isinstance(error, NotEmulatedError):
                 self._cloud.statistics.not_implemented[f"{error.service}:{error.operation}"] += 1
             return _error(service, operation, request, error)
+        except Exception as error:  # noqa: BLE001 - one bad request must not end the connection
+            self._cloud.record_error(
+                f"{service}:{operation}: {''.join(traceback.format_exception(error)[-3:])}"
+            )
+            failure = ApiError("InternalFailure", f"{operation}: {error!r}", status=500)
+            return _error(service, operation, request, failure)
 
     def _caller(self, environ: Environ, access_key: str) -> Caller | None:
         if INTERNAL_ACCOUNT in environ:
@@ -207,6 +214,7 @@ def _buffer_body(environ: Environ) -> None:
         data = b""
     environ["wsgi.input"] = io.BytesIO(data)
     environ["CONTENT_LENGTH"] = str(len(data))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
 
 
 def _scope(environ: Environ, request: Request) -> tuple[str, str, str]:
