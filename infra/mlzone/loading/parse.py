@@ -110,6 +110,13 @@ def _syntax_problem(error: Exception, file: str, text: str) -> Problem:
         return Problem(
             Place(file, mark.line + 1, column), "", "a tab indents this line; use spaces"
         )
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            return Problem(
+                Place(file, number, 1), "", "an unresolved merge conflict; choose one side"
+            )
+    if "another document" in reason:
+        return Problem(place, "", "a second document begins here; a file holds one")
     if "found undefined alias" in reason:
         alias = reason.rpartition(" ")[2].strip("'\"")
         return Problem(

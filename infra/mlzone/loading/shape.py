@@ -59,7 +59,9 @@ def shape(
         return record.model_validate(data)
     except ValidationError as error:
         problems += [
-            _problem(record, document, path, detail) for detail in error.errors(include_url=False)
+            _problem(record, document, path, detail)
+            for detail in error.errors(include_url=False)
+            if not _follows_from_another(detail)
         ]
     return None
 
@@ -74,6 +76,11 @@ def _problem(
         return Problem(document.key_place(path), path_text(path), message)
     explain = _EXPLANATIONS.get(detail["type"], _otherwise)
     return Problem(document.place(path), path_text(path), explain(detail))
+
+
+def _follows_from_another(detail: ErrorDetails) -> bool:
+    """Tell whether a list is only too short because one of its items is wrong."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _fields_at(record: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, ...]:
@@ -141,7 +148,12 @@ def _bound(words: str, key: str) -> Callable[[ErrorDetails], str]:
 
 
 def _length(words: str, key: str, unit: str) -> Callable[[ErrorDetails], str]:
-    return lambda detail: f"got {_value(detail)}; expected {words} {_context(detail, key)} {unit}"
+    def explain(detail: ErrorDetails) -> str:
+        limit = _context(detail, key)
+        plural = "" if limit == 1 else "s"
+        return f"got {_value(detail)}; expected {words} {limit} {unit}{plural}"
+
+    return explain
 
 
 def _missing(detail: ErrorDetails) -> str:
@@ -177,11 +189,11 @@ _EXPLANATIONS: dict[str, Callable[[ErrorDetails], str]] = {
     "model_attributes_type": _expected("a mapping of fields"),
     "model_type": _expected("a mapping of fields"),
     "string_pattern_mismatch": _mismatch,
-    "string_too_long": _length("at most", "max_length", "characters"),
-    "string_too_short": _length("at least", "min_length", "characters"),
+    "string_too_long": _length("at most", "max_length", "character"),
+    "string_too_short": _length("at least", "min_length", "character"),
     "string_type": _expected("text, in quotes"),
-    "too_long": _length("at most", "max_length", "items"),
-    "too_short": _length("at least", "min_length", "items"),
+    "too_long": _length("at most", "max_length", "item"),
+    "too_short": _length("at least", "min_length", "item"),
     "tuple_type": _expected("a list"),
     "value_error": _custom,
 }
