@@ -62,7 +62,7 @@ def tokenize(text: str, *, variables: bool, wildcards: bool) -> Tokens:
         if match is None:
             raise ValueError(f"{text[start : start + 40]!r} is not a policy variable")
         escaped, key, default = match.groups()
-        _append(tokens, escaped if escaped else Variable(key.lower(), default))
+        _append(tokens, escaped or Variable(key.lower(), default))
         position = match.end()
     return tuple(tokens)
 
@@ -157,20 +157,15 @@ def compile_resource(tokens: Tokens) -> Match:
     its part. In the last part, the resource's own name, wildcards reach everything.
     """
     parts = split_arn(tokens)
-    if len(parts) == 1 or all(_ends_open(part) or Wild.ANY not in part for part in parts[:-1]):
-        inner = any(Wild.ONE in part for part in parts[:-1])
-        if not inner:
-            return compile_text(tokens)
-    head = []
-    for part in parts[:-1]:
-        tail = "[\\s\\S]*" if _ends_open(part) else ""
-        body = part[:-1] if tail else part
-        head.append(_regex(body, any_="[^:]*", one="[^:]") + tail)
+    if not any(isinstance(token, Wild) for part in parts[:-1] for token in part):
+        return compile_text(tokens)
+    head = [
+        _regex(part[:-1], any_="[^:]*", one="[^:]") + "[\\s\\S]*"
+        if part and part[-1] is Wild.ANY
+        else _regex(part, any_="[^:]*", one="[^:]")
+        for part in parts[:-1]
+    ]
     return _fullmatch(":".join([*head, _regex(parts[-1], any_="[\\s\\S]*", one="[\\s\\S]")]))
-
-
-def _ends_open(part: Tokens) -> bool:
-    return bool(part) and part[-1] is Wild.ANY and Wild.ANY not in part[:-1]
 
 
 def split_arn(tokens: Tokens) -> list[Tokens]:
@@ -218,7 +213,7 @@ class Patterns:
     def of(cls, patterns: Sequence[Tokens], compiler: Compile) -> "Patterns":
         """Compile what does not depend on the request."""
         constant = [p for p in patterns if not has_variable(p)]
-        plain = compiler is not compile_folded
+        plain = compiler in (compile_text, compile_resource)
         exact = [p for p in constant if plain and len(p) == 1 and isinstance(p[0], str)]
         return cls(
             exact=frozenset(str(p[0]) for p in exact),
