@@ -227,7 +227,7 @@ class _StatementReader:
         sid = raw.get("Sid", "")
         if not isinstance(sid, str):
             raise self.error("Sid", f"got {sid!r}, expected text")
-        if raw.get("Effect") not in set(Effect):
+        if raw.get("Effect") not in tuple(Effect):
             raise self.error("Effect", f"got {raw.get('Effect')!r}, expected Allow or Deny")
         action_element = self._one_of(raw, "Action", "NotAction")
         resource_element = self._one_of(raw, "Resource", "NotResource")
