@@ -412,8 +412,10 @@ def _model_tier(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
     elif slowest is not None and interval > slowest:
         yield (
             ("monitoring", "schedule"),
-            f"runs every {interval} hours; {tier} is watched at least every {slowest} "
-            f"hour{'' if slowest == 1 else 's'}",
+            (
+                f"runs every {interval} hours; {tier} is watched at least every {slowest} "
+                f"hour{'' if slowest == 1 else 's'}"
+            ),
         )
     demanded = model.controls.production_traffic
     if _TRAFFIC_ORDER.index(model.traffic) < _TRAFFIC_ORDER.index(demanded):

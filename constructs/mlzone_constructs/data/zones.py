@@ -1,0 +1,85 @@
+"""A team's data: one bucket, a prefix and a catalogue database per zone."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+from mlzone.estate import Team
+
+from mlzone_constructs.foundation.bucket import GovernedBucket, GovernedBucketProps
+from mlzone_constructs.governance import Governance
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataZonesProps:
+    """Properties of DataZones."""
+
+    governance: Governance
+    """The organization's rules."""
+    team: Team
+    """Whose data it is."""
+    key: kms.IKey
+    """Encrypts it; the team's own."""
+    access_logs: s3.IBucket
+    """Receives the access logs."""
+
+
+class DataZones(Construct):
+    """The data of a team.
+
+    Guarantees:
+        DAT-01: every zone is in the catalogue with owner, purpose, classification and legal basis.
+        DAT-05: objects expire when the zone's retention ends.
+        ENC-04: the data is encrypted with the team's own key.
+        IAM-06: the team's name is in the bucket's, which is how other teams are kept out.
+
+    Example:
+        DataZones(self, "Data", DataZonesProps(
+            governance=governance, team=team, key=key, access_logs=logs))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: DataZonesProps) -> None:
+        super().__init__(scope, construct_id)
+        governance, team = props.governance, props.team
+        unit, stage = governance.of_unit()
+        account = unit.environments[stage].account
+        self.bucket = GovernedBucket(
+            self,
+            "Bucket",
+            GovernedBucketProps(
+                governance=governance,
+                bucket_name=governance.naming.data_bucket(unit.name, team.name, account),
+                key=props.key,
+                access_logs=props.access_logs,
+                lifecycle_rules=[
+                    s3.LifecycleRule(
+                        id=f"retention-{zone.name}",
+                        prefix=f"{zone.name}/",
+                        expiration=cdk.Duration.days(zone.retention_days),
+                    )
+                    for zone in team.data_zones
+                ],
+            ),
+        )
+        """The bucket."""
+        for zone in team.data_zones:
+            database = glue.CfnDatabase(
+                self,
+                f"Database-{zone.name}",
+                catalog_id=cdk.Stack.of(self).account,
+                database_input=glue.CfnDatabase.DatabaseInputProperty(
+                    name=governance.naming.glue_database(unit.name, team.name, zone.name),
+                    description=zone.purpose,
+                    location_uri=f"s3://{self.bucket.bucket.bucket_name}/{zone.name}/",
+                    parameters={
+                        "owner": zone.owner,
+                        "classification": zone.classification,
+                        "legal-basis": zone.legal_basis,
+                        "retention-days": str(zone.retention_days),
+                    },
+                ),
+            )
+            database.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

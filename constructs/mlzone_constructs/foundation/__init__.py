@@ -1,0 +1,20 @@
+"""What an account stands on: keys, buckets, logs, functions, the private network."""
+
+from mlzone_constructs.foundation.bucket import GovernedBucket, GovernedBucketProps
+from mlzone_constructs.foundation.function import GovernedFunction, GovernedFunctionProps
+from mlzone_constructs.foundation.key import GovernedKey, GovernedKeyProps
+from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
+from mlzone_constructs.foundation.network import PrivateNetwork, PrivateNetworkProps
+
+__all__ = [
+    "GovernedBucket",
+    "GovernedBucketProps",
+    "GovernedFunction",
+    "GovernedFunctionProps",
+    "GovernedKey",
+    "GovernedKeyProps",
+    "GovernedLogGroup",
+    "GovernedLogGroupProps",
+    "PrivateNetwork",
+    "PrivateNetworkProps",
+]

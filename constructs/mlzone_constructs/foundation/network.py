@@ -1,0 +1,233 @@
+"""The private network of an environment."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+from mlzone.estate.unit import NetworkCreate
+from mlzone.region import REGIONS
+
+from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
+
+INTERFACE_ENDPOINTS = (
+    "athena",
+    "cloudformation",
+    "codebuild",
+    "codecommit",
+    "codepipeline",
+    "ecr.api",
+    "ecr.dkr",
+    "events",
+    "git-codecommit",
+    "glue",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "sagemaker.api",
+    "sagemaker.runtime",
+    "ssm",
+    "sts",
+)
+"""Services that workloads call; each costs by the hour and zone."""
+GATEWAY_ENDPOINTS = ("dynamodb", "s3")
+"""Services with gateway endpoints, which are free."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateNetworkProps:
+    """Properties of a PrivateNetwork."""
+
+    governance: Governance
+    """The organization's rules."""
+    network: NetworkCreate
+    """Range and number of zones."""
+    region: str
+    """The Region, whose zones are taken from a table: nothing is looked up."""
+    key: kms.IKey
+    """Encrypts the flow logs."""
+
+
+class PrivateNetwork(Construct):
+    """A network without any way to the internet: isolated subnets and VPC endpoints.
+
+    Guarantees:
+        NET-05: there is no internet gateway, NAT gateway or public subnet.
+        NET-06: the workloads' security group reaches the endpoints and nothing else.
+        NET-07: endpoints let through principals and resources of the organization alone.
+        NET-08: all traffic is logged.
+
+    Example:
+        PrivateNetwork(self, "Network", PrivateNetworkProps(
+            governance=governance, network=environment.network.create, region="sa-east-1", key=key))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: PrivateNetworkProps) -> None:
+        super().__init__(scope, construct_id)
+        self._governance = props.governance
+        zones = REGIONS[props.region].zones[: props.network.availability_zones]
+        self.vpc = ec2.Vpc(
+            self,
+            "Resource",
+            ip_addresses=ec2.IpAddresses.cidr(props.network.cidr),
+            availability_zones=[f"{props.region}{zone}" for zone in zones],
+            nat_gateways=0,
+            create_internet_gateway=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
+                )
+            ],
+            restrict_default_security_group=False,
+        )
+        """The network."""
+        self.endpoint_group = self._group("EndpointGroup", "VPC endpoints")
+        """The security group in front of the endpoints."""
+        self.workload_group = self._group("WorkloadGroup", "Jobs, Studio, functions and builds")
+        """The security group of everything that works in the network."""
+        self._connect()
+        self._endpoints(props.region)
+        self._flow_log(props.key)
+
+    def _group(self, construct_id: str, description: str) -> ec2.CfnSecurityGroup:
+        return ec2.CfnSecurityGroup(
+            self,
+            construct_id,
+            group_description=description,
+            vpc_id=self.vpc.vpc_id,
+            # A rule that matches nothing keeps EC2 from opening all egress.
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp",
+                    from_port=252,
+                    to_port=86,
+                    cidr_ip="255.255.255.255/32",
+                    description="No egress but what is added",
+                )
+            ],
+        )
+
+    def _connect(self) -> None:
+        """Let workloads talk to endpoints over TLS and to each other (training in parallel)."""
+        endpoints, workloads = self.endpoint_group.ref, self.workload_group.ref
+        ec2.CfnSecurityGroupIngress(
+            self,
+            "FromWorkloads",
+            group_id=endpoints,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            source_security_group_id=workloads,
+            description="TLS from workloads",
+        )
+        ec2.CfnSecurityGroupEgress(
+            self,
+            "ToEndpoints",
+            group_id=workloads,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            destination_security_group_id=endpoints,
+            description="TLS to endpoints",
+        )
+        for construct_id, kind, other in (
+            ("PeersIn", ec2.CfnSecurityGroupIngress, "source_security_group_id"),
+            ("PeersOut", ec2.CfnSecurityGroupEgress, "destination_security_group_id"),
+        ):
+            kind(
+                self,
+                construct_id,
+                group_id=workloads,
+                ip_protocol="tcp",
+                from_port=1024,
+                to_port=65535,
+                description="Jobs with several instances",
+                **{other: workloads},
+            )
+
+    def _endpoints(self, region: str) -> None:
+        policy = iam.PolicyDocument(statements=[self._organization_only()])
+        route_tables = [subnet.route_table.route_table_id for subnet in self.vpc.isolated_subnets]
+        for service in GATEWAY_ENDPOINTS:
+            ec2.CfnVPCEndpoint(
+                self,
+                f"Gateway{_title(service)}",
+                vpc_id=self.vpc.vpc_id,
+                service_name=f"com.amazonaws.{region}.{service}",
+                vpc_endpoint_type="Gateway",
+                route_table_ids=route_tables,
+                policy_document=policy,
+            )
+        for service in INTERFACE_ENDPOINTS:
+            ec2.CfnVPCEndpoint(
+                self,
+                f"Endpoint{_title(service)}",
+                vpc_id=self.vpc.vpc_id,
+                service_name=_service_name(service, region),
+                vpc_endpoint_type="Interface",
+                subnet_ids=[subnet.subnet_id for subnet in self.vpc.isolated_subnets],
+                security_group_ids=[self.endpoint_group.ref],
+                private_dns_enabled=True,
+                policy_document=policy,
+            )
+
+    def _organization_only(self) -> iam.PolicyStatement:
+        organization = self._governance.estate.organization.organization_id
+        return iam.PolicyStatement(
+            sid="OrganizationOnly",
+            principals=[iam.AnyPrincipal()],
+            actions=["*"],
+            # An endpoint's policy only narrows: roles' own policies name the resources.
+            resources=["*"],
+            conditions={"StringEquals": {"aws:PrincipalOrgID": organization}},
+        )
+
+    def _flow_log(self, key: kms.IKey) -> None:
+        governance = self._governance
+        unit, stage = governance.of_unit()
+        name = governance.naming.name(unit.name, stage)
+        log = GovernedLogGroup(
+            self,
+            "FlowLogGroup",
+            GovernedLogGroupProps(
+                governance=governance, log_group_name=f"/mlzone/{name}/flow", key=key
+            ),
+        ).log_group
+        role = GovernedRole(
+            self,
+            "FlowLogRole",
+            GovernedRoleProps(
+                governance=governance,
+                role_name=governance.naming.service_role(unit.name, "network", stage, "flow-log"),
+                description="Writes the network's flow logs",
+                service="vpc-flow-logs.amazonaws.com",
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                        resources=[log.log_group_arn],
+                    )
+                ],
+            ),
+        )
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=log.log_group_name,
+            deliver_logs_permission_arn=role.arn,
+        )
+
+
+def _title(service: str) -> str:
+    return "".join(part.title() for part in service.replace("-", ".").split("."))
+
+
+def _service_name(service: str, region: str) -> str:
+    return f"com.amazonaws.{region}.{service}"

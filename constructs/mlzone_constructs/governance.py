@@ -1,0 +1,81 @@
+"""What every construct needs to know of the organization, as one value."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import Construct
+from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
+from mlzone.naming import Naming
+from mlzone.tagging import model_tags, platform_tags, team_tags, unit_tags
+
+ROLE_PATH = "/mlzone/"
+"""The path of every role of ours; guardrails and trust policies match it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Governance:
+    """The organization's rules, in the place where a stack is built."""
+
+    estate: Estate
+    unit: BusinessUnit | None = None
+    """The business unit, or None for what serves the whole organization."""
+    stage: Stage | None = None
+    """The environment, or None for what serves the whole organization."""
+
+    @property
+    def naming(self) -> Naming:
+        """What makes the names."""
+        return Naming(prefix=self.estate.organization.prefix)
+
+    @property
+    def shared_services(self) -> str:
+        """The account of the registry, the artefacts and the platform's bus."""
+        return self.estate.organization.accounts.shared_services
+
+    @property
+    def home_region(self) -> str:
+        """The Region of the platform."""
+        return self.estate.organization.home_region
+
+    def of_unit(self) -> tuple[BusinessUnit, Stage]:
+        """Return unit and stage, where there must be both."""
+        if self.unit is None or self.stage is None:
+            raise ValueError("this belongs into the environment of a business unit")
+        return self.unit, self.stage
+
+    def boundary_arn(self, scope: Construct) -> str:
+        """Return the ARN of the permissions boundary in the account of a stack (IAM-01)."""
+        stack = cdk.Stack.of(scope)
+        return f"arn:{stack.partition}:iam::{stack.account}:policy/{self.naming.boundary()}"
+
+    def role_arn(self, scope: Construct, account: str, role_name: str) -> str:
+        """Return the ARN of a role of ours in any account."""
+        return f"arn:{cdk.Stack.of(scope).partition}:iam::{account}:role{ROLE_PATH}{role_name}"
+
+    def arn(  # noqa: PLR0913
+        self,
+        scope: Construct,
+        service: str,
+        resource: str,
+        *,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> str:
+        """Return an ARN; in the stack's own account and Region unless others are given."""
+        stack = cdk.Stack.of(scope)
+        account = stack.account if account is None else account
+        region = stack.region if region is None else region
+        return f"arn:{stack.partition}:{service}:{region}:{account}:{resource}"
+
+    def tag(self, scope: Construct, *, team: Team | None = None, model: Model | None = None) -> None:
+        """Put the mandatory tags on everything in a stack (GOV-01)."""
+        if self.unit is None or self.stage is None:
+            tags = platform_tags()
+        elif model is not None and team is not None:
+            tags = model_tags(self.unit, team, model, self.stage)
+        elif team is not None:
+            tags = team_tags(self.unit, team, self.stage)
+        else:
+            tags = unit_tags(self.unit, self.stage)
+        for key, value in tags.items():
+            cdk.Tags.of(scope).add(key, value)

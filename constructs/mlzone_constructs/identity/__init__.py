@@ -1,0 +1,6 @@
+"""Roles of machines and of people."""
+
+from mlzone_constructs.identity.persona_role import PersonaRole, PersonaRoleProps
+from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
+
+__all__ = ["GovernedRole", "GovernedRoleProps", "PersonaRole", "PersonaRoleProps"]

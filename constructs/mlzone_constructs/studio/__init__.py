@@ -1,0 +1,5 @@
+"""SageMaker Studio: domains and profiles."""
+
+from mlzone_constructs.studio.domain import StudioDomain, StudioDomainProps
+
+__all__ = ["StudioDomain", "StudioDomainProps"]

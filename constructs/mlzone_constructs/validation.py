@@ -1,0 +1,136 @@
+"""What is checked at every synthesis: cdk-nag with the estate's waivers, and AWS's quotas."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import cdk_nag
+import jsii
+from mlzone.estate import Estate
+from mlzone.estate.waiver import Waiver
+from mlzone.waiving import matches
+
+MOST_RESOURCES = 450
+MOST_BYTES = 900_000
+MOST_DYNAMIC_REFERENCES = 60
+LONGEST_MANAGED_POLICY = 6_144
+LONGEST_INLINE_POLICIES = 10_240
+LONGEST_TRUST_POLICY = 2_048
+
+
+def add_checks(app: cdk.App, estate: Estate) -> None:
+    """Add cdk-nag and the quota checks to an app; a finding fails the synthesis.
+
+    Findings are acknowledged by the estate's waivers and by nothing else.
+    """
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), QuotaChecks())
+    waive(app, estate.waivers)
+
+
+def waive(app: cdk.App, waivers: tuple[Waiver, ...]) -> None:
+    """Acknowledge what the waivers say on the constructs they name."""
+    if not waivers:
+        return
+    for stack in app.node.children:
+        if not isinstance(stack, cdk.Stack):
+            continue
+        for construct in stack.node.find_all():
+            path = construct.node.path
+            for waiver in waivers:
+                if matches(waiver.resource, path):
+                    cdk.Validations.of(construct).acknowledge(
+                        cdk.AcknowledgedRule(
+                            id=f"AwsSolutions::{waiver.rule}",
+                            reason=f"{waiver.reason} ({waiver.ticket}, {waiver.expires})",
+                        )
+                    )
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class QuotaChecks:
+    """AWS's limits on templates and policies, with room to grow."""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name in reports."""
+        return "mlzone-quotas"
+
+    @property
+    def version(self) -> str:
+        """The plugin's version."""
+        return "1.0.0"
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """The rules it knows."""
+        return ["MLZ-QUOTA-001", "MLZ-QUOTA-002", "MLZ-QUOTA-003", "MLZ-QUOTA-004"]
+
+    def validate(
+        self, context: cdk.IPolicyValidationContext
+    ) -> cdk.PolicyValidationPluginReport:
+        """Check every template of an assembly."""
+        violations = [
+            cdk.PolicyViolation(
+                rule_name=rule,
+                description=description,
+                fix=fix,
+                severity="fatal",
+                violating_resources=[
+                    cdk.PolicyViolatingResource(
+                        resource_logical_id=logical_id, template_path=path, locations=[]
+                    )
+                ],
+            )
+            for path in context.template_paths
+            for rule, logical_id, description, fix in _exceeded(Path(path))
+        ]
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+
+
+def _exceeded(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    text = path.read_text(encoding="utf-8")
+    template = json.loads(text)
+    resources: dict[str, Any] = template.get("Resources", {})
+    split = "split the stack along teams or models"
+    if len(resources) > MOST_RESOURCES:
+        yield "MLZ-QUOTA-001", "-", f"{len(resources)} resources; at most {MOST_RESOURCES}", split
+    if len(text) > MOST_BYTES:
+        yield "MLZ-QUOTA-002", "-", f"{len(text)} bytes; at most {MOST_BYTES}", split
+    references = text.count("{{resolve:")
+    if references > MOST_DYNAMIC_REFERENCES:
+        yield (
+            "MLZ-QUOTA-003",
+            "-",
+            f"{references} dynamic references; at most {MOST_DYNAMIC_REFERENCES}",
+            "use parameters instead",
+        )
+    for logical_id, resource in resources.items():
+        for length, limit, what in _policy_lengths(resource):
+            if length > limit:
+                yield (
+                    "MLZ-QUOTA-004",
+                    logical_id,
+                    f"{what} has {length} characters; at most {limit}",
+                    "split the role by purpose, or name resources by a shorter prefix",
+                )
+
+
+def _policy_lengths(resource: dict[str, Any]) -> Iterator[tuple[int, int, str]]:
+    properties = resource.get("Properties", {})
+    if resource["Type"] == "AWS::IAM::ManagedPolicy":
+        yield _length(properties["PolicyDocument"]), LONGEST_MANAGED_POLICY, "the policy"
+    if resource["Type"] == "AWS::IAM::Policy":
+        yield _length(properties["PolicyDocument"]), LONGEST_INLINE_POLICIES, "the policy"
+    if resource["Type"] == "AWS::IAM::Role":
+        yield (
+            _length(properties["AssumeRolePolicyDocument"]),
+            LONGEST_TRUST_POLICY,
+            "the trust policy",
+        )
+
+
+def _length(document: Any) -> int:
+    """Return a policy's characters as AWS counts them: without white space."""
+    return len(json.dumps(document, separators=(",", ":")))

@@ -1,0 +1,406 @@
+"""What each persona may do, as IAM statements.
+
+The statements name resources by their prefix, never `*`, except for the few actions that know no
+resource; each such place says so. Guardrails of the organization hold on top of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlzone.estate.unit import Stage
+from mlzone.naming import Naming
+from mlzone.persona import Persona
+
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Where a role of a persona exists; texts may be tokens of the deployment."""
+
+    naming: Naming
+    partition: str
+    account: str
+    region: str
+    shared_services: str
+    """The account of the registry."""
+    home_region: str
+    """The Region of the registry."""
+    title: str
+    """The scope for people, such as the team's title."""
+    unit: str = ""
+    team: str = ""
+    stage: Stage | None = None
+    """The environment; None in the accounts of the whole organization."""
+    keys: tuple[str, ...] = ()
+    """KMS keys that the scope's data is encrypted with."""
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """Return an ARN in the role's own account."""
+        where = self.region if region is None else region
+        return f"arn:{self.partition}:{service}:{where}:{self.account}:{resource}"
+
+    def registry_arn(self, kind: str, suffix: str = "") -> str:
+        """Return the ARN of the unit's part of the registry."""
+        prefix = self.naming.model_package_group_prefix(self.unit) if self.unit else "*"
+        return (
+            f"arn:{self.partition}:sagemaker:{self.home_region}:{self.shared_services}:"
+            f"{kind}/{prefix}*{suffix}"
+        )
+
+    @property
+    def team_prefix(self) -> str:
+        """What names of the team's resources begin with."""
+        return self.naming.name(self.unit, self.team)
+
+
+def persona_statements(persona: Persona, surroundings: Surroundings) -> list[Statement]:
+    """Return what a persona may do in its surroundings."""
+    return _STATEMENTS[persona](surroundings)
+
+
+def _allow(
+    sid: str, actions: list[str], resources: list[str] | str, condition: Any = None
+) -> Statement:
+    statement: Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": resources,
+    }
+    if condition:
+        statement["Condition"] = condition
+    return statement
+
+
+def _read_registry(s: Surroundings) -> Statement:
+    return _allow(
+        "ReadRegistry",
+        [
+            "sagemaker:BatchDescribeModelPackage",
+            "sagemaker:DescribeModelPackage",
+            "sagemaker:DescribeModelPackageGroup",
+            "sagemaker:ListModelPackages",
+        ],
+        [s.registry_arn("model-package-group"), s.registry_arn("model-package", "/*")],
+    )
+
+
+def _read_unit(s: Surroundings) -> list[Statement]:
+    unit = s.naming.name(s.unit)
+    return [
+        _allow(
+            "WatchModels",
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DescribeModel",
+                "sagemaker:DescribeMonitoringSchedule",
+                "sagemaker:DescribePipeline",
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:ListMonitoringExecutions",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListPipelineExecutions",
+            ],
+            [
+                s.arn("sagemaker", f"{kind}/{unit}-*")
+                for kind in (
+                    "endpoint",
+                    "endpoint-config",
+                    "model",
+                    "monitoring-schedule",
+                    "pipeline",
+                    "processing-job",
+                    "training-job",
+                )
+            ],
+        ),
+        _allow(
+            "WatchDelivery",
+            [
+                "codepipeline:GetPipeline",
+                "codepipeline:GetPipelineExecution",
+                "codepipeline:GetPipelineState",
+                "codepipeline:ListActionExecutions",
+                "codepipeline:ListPipelineExecutions",
+            ],
+            [s.arn("codepipeline", f"{unit}-*")],
+        ),
+        _allow(
+            "ListWhatHasNoResource",
+            [
+                "cloudwatch:DescribeAlarms",
+                "cloudwatch:GetMetricData",
+                "cloudwatch:ListMetrics",
+                "codepipeline:ListPipelines",
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListModelPackageGroups",
+                "sagemaker:ListMonitoringSchedules",
+                "sagemaker:ListPipelines",
+                "sagemaker:ListTrainingJobs",
+            ],
+            # These actions know no resource: lists and metrics of the unit's own account.
+            "*",
+        ),
+    ]
+
+
+def _data_zones(s: Surroundings, *, write: bool) -> list[Statement]:
+    bucket = f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}"
+    actions = ["s3:GetObject", "s3:GetObjectVersion"]
+    if write:
+        actions += ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"]
+    statements = [
+        _allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
+        _allow("TeamData", actions, [f"{bucket}/*"]),
+    ]
+    if s.keys:
+        statements.append(
+            _allow(
+                "TeamKeys",
+                ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+                list(s.keys),
+            )
+        )
+    return statements
+
+
+def _repositories(s: Surroundings) -> Statement:
+    return _allow(
+        "ModelProjects",
+        [
+            "codecommit:GetBranch",
+            "codecommit:GetCommit",
+            "codecommit:GetRepository",
+            "codecommit:GitPull",
+            "codecommit:GitPush",
+        ],
+        [s.arn("codecommit", f"{s.naming.name(s.unit)}-*")],
+    )
+
+
+def _studio(s: Surroundings) -> list[Statement]:
+    return [
+        _allow(
+            "OwnStudioProfile",
+            ["sagemaker:CreatePresignedDomainUrl", "sagemaker:DescribeUserProfile"],
+            [s.arn("sagemaker", "user-profile/*/${aws:SourceIdentity}")],
+        ),
+        _allow(
+            "StudioSpaces",
+            [
+                "sagemaker:CreateApp",
+                "sagemaker:CreateSpace",
+                "sagemaker:DeleteApp",
+                "sagemaker:DescribeApp",
+                "sagemaker:DescribeSpace",
+                "sagemaker:UpdateSpace",
+            ],
+            [s.arn("sagemaker", "space/*"), s.arn("sagemaker", "app/*")],
+            {"StringEquals": {"aws:ResourceTag/mlz:team": "${aws:PrincipalTag/team}"}},
+        ),
+    ]
+
+
+def _data_scientist(s: Surroundings) -> list[Statement]:
+    return [
+        *_read_unit(s),
+        _read_registry(s),
+        *_data_zones(s, write=True),
+        _repositories(s),
+        *_studio(s),
+        _allow(
+            "RunPipelines",
+            ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
+            [s.arn("sagemaker", f"pipeline/{s.naming.name(s.unit)}-*")],
+        ),
+    ]
+
+
+def _lead_data_scientist(s: Surroundings) -> list[Statement]:
+    return [
+        *_data_scientist(s),
+        _allow(
+            "RestartBuilds",
+            ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
+            [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
+        ),
+    ]
+
+
+def _ml_engineer(s: Surroundings) -> list[Statement]:
+    statements = [*_read_unit(s), _read_registry(s)]
+    if s.stage is Stage.DEV:
+        statements += [
+            *_data_zones(s, write=True),
+            _repositories(s),
+            *_studio(s),
+            _allow(
+                "RestartBuilds",
+                ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
+                [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
+            ),
+        ]
+    else:
+        statements.append(
+            _allow(
+                "CallEndpoints",
+                ["sagemaker:InvokeEndpoint"],
+                [s.arn("sagemaker", f"endpoint/{s.naming.name(s.unit)}-*")],
+            )
+        )
+    return statements
+
+
+def _data_engineer(s: Surroundings) -> list[Statement]:
+    database = s.naming.name(s.unit, s.team).replace("-", "_")
+    return [
+        *_read_unit(s),
+        *_data_zones(s, write=True),
+        *_studio(s),
+        _allow(
+            "Catalogue",
+            ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:UpdateTable"],
+            [
+                s.arn("glue", "catalog"),
+                s.arn("glue", f"database/{database}*"),
+                s.arn("glue", f"table/{database}*/*"),
+            ],
+        ),
+        _allow(
+            "Features",
+            ["sagemaker:DescribeFeatureGroup", "sagemaker:GetRecord", "sagemaker:PutRecord"],
+            [s.arn("sagemaker", f"feature-group/{s.team_prefix}-*")],
+        ),
+    ]
+
+
+def _model_approver(s: Surroundings) -> list[Statement]:
+    if s.stage is Stage.PROD:
+        return [
+            *_read_unit(s),
+            _allow(
+                "AnswerPromotions",
+                ["codepipeline:PutApprovalResult"],
+                [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*/Approve/*")],
+            ),
+        ]
+    return [
+        _read_registry(s),
+        _allow(
+            "ListRegistry",
+            ["sagemaker:ListModelPackageGroups"],
+            # The action knows no resource.
+            "*",
+        ),
+        _allow(
+            "Decide",
+            ["sagemaker:UpdateModelPackage"],
+            [s.registry_arn("model-package", "/*")],
+            {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}},
+        ),
+    ]
+
+
+def _platform_admin(s: Surroundings) -> list[Statement]:
+    return [
+        _allow(
+            "ReadPlatform",
+            [
+                "cloudformation:Describe*",
+                "cloudformation:Get*",
+                "cloudformation:List*",
+                "cloudwatch:Describe*",
+                "cloudwatch:Get*",
+                "cloudwatch:List*",
+                "codebuild:BatchGet*",
+                "codebuild:List*",
+                "codepipeline:Get*",
+                "codepipeline:List*",
+                "ecr:Describe*",
+                "ecr:List*",
+                "events:Describe*",
+                "events:List*",
+                "sagemaker:Describe*",
+                "sagemaker:List*",
+                "servicequotas:Get*",
+                "servicequotas:List*",
+            ],
+            # Reads the platform's own settings in every account; no data of business units.
+            "*",
+        ),
+    ]
+
+
+def _auditor(s: Surroundings) -> list[Statement]:
+    del s
+    return [
+        _allow(
+            "ReadEvidence",
+            [
+                "access-analyzer:Get*",
+                "access-analyzer:List*",
+                "cloudformation:Describe*",
+                "cloudformation:GetTemplate",
+                "cloudformation:List*",
+                "cloudtrail:Describe*",
+                "cloudtrail:Get*",
+                "cloudtrail:LookupEvents",
+                "codepipeline:Get*",
+                "codepipeline:List*",
+                "config:Describe*",
+                "config:Get*",
+                "iam:Get*",
+                "iam:List*",
+                "kms:Describe*",
+                "kms:GetKeyPolicy",
+                "kms:GetKeyRotationStatus",
+                "kms:List*",
+                "organizations:Describe*",
+                "organizations:List*",
+                "s3:GetBucket*",
+                "s3:GetEncryptionConfiguration",
+                "s3:ListAllMyBuckets",
+                "sagemaker:BatchDescribeModelPackage",
+                "sagemaker:Describe*",
+                "sagemaker:List*",
+            ],
+            # An auditor reads every setting of every account, and no data.
+            "*",
+        ),
+    ]
+
+
+def _finops(s: Surroundings) -> list[Statement]:
+    del s
+    return [
+        _allow(
+            "ReadCost",
+            [
+                "budgets:Describe*",
+                "budgets:View*",
+                "ce:Describe*",
+                "ce:Get*",
+                "ce:List*",
+                "cloudwatch:GetMetricData",
+                "cloudwatch:ListMetrics",
+            ],
+            # Cost has no resources to name.
+            "*",
+        ),
+    ]
+
+
+_STATEMENTS: dict[Persona, Callable[[Surroundings], list[Statement]]] = {
+    Persona.DATA_SCIENTIST: _data_scientist,
+    Persona.LEAD_DATA_SCIENTIST: _lead_data_scientist,
+    Persona.ML_ENGINEER: _ml_engineer,
+    Persona.DATA_ENGINEER: _data_engineer,
+    Persona.MODEL_APPROVER: _model_approver,
+    Persona.PLATFORM_ADMIN: _platform_admin,
+    Persona.AUDITOR: _auditor,
+    Persona.FINOPS: _finops,
+}

@@ -1,0 +1,220 @@
+"""What an environment of a business unit stands on."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_accessanalyzer as accessanalyzer
+from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+from mlzone.estate import Stage
+from mlzone.persona import PERSONAS, Persona, Place, Scope
+from mlzone.persona_policy import Surroundings
+
+from mlzone_constructs.foundation import (
+    GovernedBucket,
+    GovernedBucketProps,
+    GovernedKey,
+    GovernedKeyProps,
+    PrivateNetwork,
+    PrivateNetworkProps,
+)
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+
+
+class FoundationStack(cdk.Stack):
+    """Network, keys, buckets, trail, identity provider and unit-wide persona roles."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, governance: Governance, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, termination_protection=True, **kwargs)
+        self._governance = governance
+        self._unit, self._stage = governance.of_unit()
+        self._key = self._make_key()
+        self._identity_provider()
+        self._network()
+        self._buckets()
+        self._platform_events()
+        self._persona_roles()
+        accessanalyzer.CfnAnalyzer(self, "AccessAnalyzer", type="ACCOUNT")
+        governance.tag(self)
+
+    def _make_key(self) -> GovernedKey:
+        naming = self._governance.naming
+        key = GovernedKey(
+            self,
+            "Key",
+            GovernedKeyProps(
+                governance=self._governance,
+                alias=naming.key_alias(self._unit.name, self._stage, "foundation"),
+                description=f"Logs, events and releases of {self._unit.title} {self._stage}",
+                services=(
+                    f"logs.{self.region}.amazonaws.com",
+                    "cloudtrail.amazonaws.com",
+                    "events.amazonaws.com",
+                    "sns.amazonaws.com",
+                ),
+            ),
+        )
+        self._parameter("keys/foundation", key.arn)
+        return key
+
+    def _parameter(self, name: str, value: str) -> None:
+        ssm.CfnParameter(
+            self,
+            "Parameter-" + name.replace("/", "-"),
+            name=self._governance.naming.parameter(name),
+            type="String",
+            value=value,
+        )
+
+    def _identity_provider(self) -> None:
+        estate = self._governance.estate
+        identity = estate.organization.identity
+        metadata = (estate.folder / identity.saml_metadata).read_text(encoding="utf-8")
+        self._provider = iam.CfnSAMLProvider(
+            self, "IdentityProvider", name=identity.saml_provider, saml_metadata_document=metadata
+        )
+
+    def _network(self) -> None:
+        environment = self._unit.environments[self._stage]
+        if environment.network.create:
+            network = PrivateNetwork(
+                self,
+                "Network",
+                PrivateNetworkProps(
+                    governance=self._governance,
+                    network=environment.network.create,
+                    region=self._governance.estate.region(self._unit, self._stage),
+                    key=self._key.key,
+                ),
+            )
+            vpc_id = network.vpc.vpc_id
+            subnets = [subnet.subnet_id for subnet in network.vpc.isolated_subnets]
+            group = network.workload_group.ref
+        else:
+            imported = environment.network.import_
+            assert imported is not None  # noqa: S101 - the estate has exactly one of the two
+            vpc_id, subnets = imported.vpc_id, list(imported.subnet_ids)
+            group = imported.endpoint_security_group_id
+        self._parameter("network/vpc-id", vpc_id)
+        self._parameter("network/subnet-ids", cdk.Fn.join(",", subnets))
+        self._parameter("network/workload-security-group-id", group)
+
+    def _buckets(self) -> None:
+        naming, account = self._governance.naming, self._unit.environments[self._stage].account
+        self._logs = GovernedBucket(
+            self,
+            "Logs",
+            GovernedBucketProps(
+                governance=self._governance,
+                bucket_name=naming.log_bucket(self._unit.name, account),
+                key=None,
+                lifecycle_rules=[
+                    s3.LifecycleRule(id="retention", expiration=cdk.Duration.days(1826))
+                ],
+            ),
+        )
+        trail_bucket = self._bucket("Trail", naming.bucket(account, self._unit.name, "trail"))
+        trail_bucket.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TrailReadsAcl",
+                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+                actions=["s3:GetBucketAcl"],
+                resources=[trail_bucket.arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        trail_bucket.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TrailWrites",
+                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[trail_bucket.bucket.arn_for_objects(f"AWSLogs/{self.account}/*")],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        trail = cloudtrail.CfnTrail(
+            self,
+            "CloudTrail",
+            trail_name=naming.name(self._unit.name, self._stage),
+            s3_bucket_name=trail_bucket.bucket.bucket_name,
+            is_logging=True,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            kms_key_id=self._key.arn,
+        )
+        trail.node.add_dependency(trail_bucket)
+        if self._stage is not Stage.DEV:
+            self._bucket(
+                "Releases",
+                naming.release_bucket(self._unit.name, account),
+                emits_events=True,
+            )
+            self._bucket("Capture", naming.capture_bucket(self._unit.name, account))
+
+    def _bucket(self, construct_id: str, name: str, *, emits_events: bool = False) -> GovernedBucket:
+        return GovernedBucket(
+            self,
+            construct_id,
+            GovernedBucketProps(
+                governance=self._governance,
+                bucket_name=name,
+                key=self._key.key,
+                access_logs=self._logs.bucket,
+                emits_events=emits_events,
+            ),
+        )
+
+    def _platform_events(self) -> None:
+        """Let the platform's account send events here, and nobody else."""
+        events.CfnEventBusPolicy(
+            self,
+            "PlatformEvents",
+            statement_id="platform-events",
+            event_bus_name="default",
+            statement={
+                "Effect": "Allow",
+                "Principal": {
+                    "AWS": f"arn:{self.partition}:iam::{self._governance.shared_services}:root"
+                },
+                "Action": "events:PutEvents",
+                "Resource": self._governance.arn(self, "events", "event-bus/default"),
+            },
+        )
+
+    def _persona_roles(self) -> None:
+        place = Place(self._stage.value)
+        for persona, profile in PERSONAS.items():
+            if place not in profile.places or profile.scope is Scope.TEAM:
+                continue
+            role = PersonaRole(
+                self,
+                persona.title().replace("-", ""),
+                PersonaRoleProps(
+                    governance=self._governance,
+                    persona=persona,
+                    surroundings=self._surroundings(persona),
+                ),
+            )
+            role.node.add_dependency(self._provider)
+
+    def _surroundings(self, persona: Persona) -> Surroundings:
+        scope = PERSONAS[persona].scope
+        return Surroundings(
+            naming=self._governance.naming,
+            partition=self.partition,
+            account=self.account,
+            region=self.region,
+            shared_services=self._governance.shared_services,
+            home_region=self._governance.home_region,
+            title=self._unit.title if scope is Scope.UNIT else "the whole organization",
+            unit=self._unit.name if scope is Scope.UNIT else "",
+            stage=self._stage,
+        )

@@ -1,0 +1,122 @@
+"""The composition root: which stacks, in which account and Region, in which order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk as cdk
+from mlzone.errors import ConfigError
+from mlzone.estate import BusinessUnit, Estate, Stage
+from mlzone.loading import load_estate
+
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.validation import add_checks
+from mlzone_stacks.foundation import FoundationStack
+from mlzone_stacks.guardrails import GuardrailsStack
+from mlzone_stacks.platform import PlatformStack
+from mlzone_stacks.team import TeamStack
+
+DEFAULT_ESTATE = "organization"
+
+FEATURE_FLAGS = {
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/core:checkSecretUsage": True,
+    "@aws-cdk/core:enablePartitionLiterals": True,
+    "@aws-cdk/core:target-partitions": ["aws", "aws-cn", "aws-us-gov"],
+}
+"""CDK behaviour that templates depend on; here, so that every way to synthesize has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The part of the estate that is built; all of it unless narrowed."""
+
+    business_unit: str | None = None
+    environment: Stage | None = None
+
+    @classmethod
+    def from_context(cls, app: cdk.App) -> "Selection":
+        """Read `-c business_unit=…` and `-c environment=…`.
+
+        Raises:
+            ConfigError: there is no such environment.
+        """
+        environment = app.node.try_get_context("environment")
+        if environment and environment not in set(Stage):
+            raise ConfigError(
+                f'got environment "{environment}"', hint=f"use one of {', '.join(Stage)}"
+            )
+        return cls(
+            business_unit=app.node.try_get_context("business_unit") or None,
+            environment=Stage(environment) if environment else None,
+        )
+
+    def units(self, estate: Estate) -> tuple[BusinessUnit, ...]:
+        """Return the selected business units."""
+        return (estate.unit(self.business_unit),) if self.business_unit else estate.units
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the selected environments."""
+        return (self.environment,) if self.environment else tuple(Stage)
+
+
+def build(app: cdk.App, estate: Estate, selection: Selection) -> None:
+    """Add the selected stacks to an app; those of the organization are always there."""
+    organization = Governance(estate=estate)
+    naming, home = organization.naming, organization.home_region
+    accounts = estate.organization.accounts
+    GuardrailsStack(
+        app,
+        naming.guardrails_stack(),
+        governance=organization,
+        env=cdk.Environment(account=accounts.management, region=home),
+    )
+    platform = PlatformStack(
+        app,
+        naming.platform_stack(),
+        governance=organization,
+        env=cdk.Environment(account=accounts.shared_services, region=home),
+    )
+    for unit in selection.units(estate):
+        for stage in selection.stages():
+            _build_environment(app, estate, unit, stage, platform)
+
+
+def _build_environment(
+    app: cdk.App, estate: Estate, unit: BusinessUnit, stage: Stage, platform: cdk.Stack
+) -> None:
+    governance = Governance(estate=estate, unit=unit, stage=stage)
+    environment = cdk.Environment(
+        account=unit.environments[stage].account, region=estate.region(unit, stage)
+    )
+    foundation = FoundationStack(
+        app,
+        governance.naming.foundation_stack(unit.name, stage),
+        governance=governance,
+        env=environment,
+    )
+    foundation.add_dependency(platform)
+    for team in unit.teams:
+        stack = TeamStack(
+            app,
+            governance.naming.team_stack(unit.name, stage, team.name),
+            governance=governance,
+            team=team,
+            env=environment,
+        )
+        stack.add_dependency(foundation)
+
+
+def synthesize() -> None:
+    """Build what the context selects and write the cloud assembly."""
+    app = cdk.App(
+        analytics_reporting=False,
+        # Assemblies are compared byte by byte; the tree holds absolute paths.
+        tree_metadata=False,
+        context=FEATURE_FLAGS,
+    )
+    location = Path(app.node.try_get_context("estate") or DEFAULT_ESTATE)
+    estate = load_estate(location)
+    build(app, estate, Selection.from_context(app))
+    add_checks(app, estate)
+    app.synth()

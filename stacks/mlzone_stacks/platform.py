@@ -1,0 +1,343 @@
+"""The shared services of all business units: registry, artefacts, images, events, evidence."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+from mlzone.estate import BusinessUnit, Stage
+from mlzone.persona import PERSONAS, Persona, Place, Scope
+from mlzone.persona_policy import Surroundings
+from mlzone.risk import TIERS
+
+from mlzone_constructs.foundation import (
+    GovernedBucket,
+    GovernedBucketProps,
+    GovernedKey,
+    GovernedKeyProps,
+)
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity import (
+    GovernedRole,
+    GovernedRoleProps,
+    PersonaRole,
+    PersonaRoleProps,
+)
+from mlzone_constructs.registry import ModelRegistry, ModelRegistryProps
+
+IMAGES = ("analyzer", "build", "tabular")
+"""The platform's container images."""
+
+
+class PlatformStack(cdk.Stack):
+    """What all business units share, in the ML shared-services account."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, governance: Governance, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, termination_protection=True, **kwargs)
+        self._governance = governance
+        estate = governance.estate
+        self._accounts = [unit.environments[s].account for unit in estate.units for s in Stage]
+        self._key = GovernedKey(
+            self,
+            "Key",
+            GovernedKeyProps(
+                governance=governance,
+                alias=governance.naming.key_alias("platform"),
+                description="Artefacts, evidence, images and events of the platform",
+                services=(
+                    f"logs.{self.region}.amazonaws.com",
+                    "events.amazonaws.com",
+                    "sns.amazonaws.com",
+                ),
+                reader_accounts=self._accounts,
+            ),
+        )
+        self._buckets()
+        self._images()
+        ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
+        self._events()
+        self._kpi_store()
+        self._notifications()
+        self._people()
+        governance.tag(self)
+
+    def _buckets(self) -> None:
+        governance, naming = self._governance, self._governance.naming
+        account = governance.shared_services
+        logs = GovernedBucket(
+            self,
+            "Logs",
+            GovernedBucketProps(
+                governance=governance,
+                bucket_name=naming.bucket(account, "platform-logs"),
+                key=None,
+                lifecycle_rules=[
+                    s3.LifecycleRule(id="retention", expiration=cdk.Duration.days(1826))
+                ],
+            ),
+        )
+        artifacts = GovernedBucket(
+            self,
+            "Artifacts",
+            GovernedBucketProps(
+                governance=governance,
+                bucket_name=naming.artifact_bucket(account),
+                key=self._key.key,
+                access_logs=logs.bucket,
+            ),
+        )
+        for unit in governance.estate.units:
+            self._share(artifacts, unit)
+        GovernedBucket(
+            self,
+            "Evidence",
+            GovernedBucketProps(
+                governance=governance,
+                bucket_name=naming.evidence_bucket(account),
+                key=self._key.key,
+                access_logs=logs.bucket,
+                lock_years=max(tier.retention_years for tier in TIERS.values()),
+            ),
+        )
+
+    def _share(self, artifacts: GovernedBucket, unit: BusinessUnit) -> None:
+        """A unit's pipelines write its artefacts; its releases read them."""
+        governance, naming = self._governance, self._governance.naming
+        title = unit.name.title().replace("-", "")
+        pipelines = [
+            governance.role_arn(
+                self,
+                unit.environments.dev.account,
+                naming.service_role(unit.name, team.name, Stage.DEV, "pipeline"),
+            )
+            for team in unit.teams
+        ]
+        releases = [
+            governance.role_arn(
+                self,
+                unit.environments[stage].account,
+                naming.service_role(unit.name, "*", stage, "release"),
+            )
+            for stage in (Stage.STAGING, Stage.PROD)
+        ]
+        artifacts.grant_organization(
+            f"{title}Trains", pipelines, ["s3:GetObject", "s3:PutObject"], unit.name
+        )
+        artifacts.grant_organization(
+            f"{title}Releases", releases, ["s3:GetObject", "s3:GetObjectVersion"], unit.name
+        )
+
+    def _images(self) -> None:
+        organization = self._governance.estate.organization.organization_id
+        for image in IMAGES:
+            ecr.CfnRepository(
+                self,
+                f"Image-{image}",
+                repository_name=self._governance.naming.ecr_repository(image),
+                image_tag_mutability="IMMUTABLE",
+                image_scanning_configuration=(
+                    ecr.CfnRepository.ImageScanningConfigurationProperty(scan_on_push=True)
+                ),
+                encryption_configuration=ecr.CfnRepository.EncryptionConfigurationProperty(
+                    encryption_type="KMS", kms_key=self._key.arn
+                ),
+                repository_policy_text={
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "OrganizationPulls",
+                            "Effect": "Allow",
+                            "Principal": "*",
+                            "Action": [
+                                "ecr:BatchCheckLayerAvailability",
+                                "ecr:BatchGetImage",
+                                "ecr:DescribeImages",
+                                "ecr:GetDownloadUrlForLayer",
+                            ],
+                            "Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}},
+                        }
+                    ],
+                },
+            ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _events(self) -> None:
+        """The platform's bus, and what it passes on to the business units."""
+        governance, naming = self._governance, self._governance.naming
+        name = naming.platform_bus()
+        bus = events.CfnEventBus(
+            self, "Bus", name=name, kms_key_identifier=self._key.arn,
+            description="Life-cycle events of all models",
+        )  # fmt: skip
+        events.CfnEventBusPolicy(
+            self,
+            "BusPolicy",
+            statement_id="organization",
+            event_bus_name=bus.ref,
+            statement={
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "events:PutEvents",
+                "Resource": governance.arn(self, "events", f"event-bus/{name}"),
+                "Condition": {
+                    "StringEquals": {
+                        "aws:PrincipalOrgID": governance.estate.organization.organization_id
+                    }
+                },
+            },
+        )
+        targets = [
+            governance.arn(
+                self,
+                "events",
+                "event-bus/default",
+                account=unit.environments[stage].account,
+                region=governance.estate.region(unit, stage),
+            )
+            for unit in governance.estate.units
+            for stage in Stage
+        ]
+        role = GovernedRole(
+            self,
+            "ForwardRole",
+            GovernedRoleProps(
+                governance=governance,
+                role_name=naming.platform_role("forward"),
+                description="Passes life-cycle events on to the business units' accounts",
+                service="events.amazonaws.com",
+                statements=[
+                    iam.PolicyStatement(actions=["events:PutEvents"], resources=targets)
+                ],
+            ),
+        )
+        for unit in governance.estate.units:
+            self._forward(unit, bus, role)
+
+    def _forward(self, unit: BusinessUnit, bus: events.CfnEventBus, role: GovernedRole) -> None:
+        governance, naming = self._governance, self._governance.naming
+        prefix = naming.model_package_group_prefix(unit.name)
+
+        def rule(name: str, stage: Stage, pattern: dict[str, Any], bus_name: str | None) -> None:
+            target = governance.arn(
+                self,
+                "events",
+                "event-bus/default",
+                account=unit.environments[stage].account,
+                region=governance.estate.region(unit, stage),
+            )
+            events.CfnRule(
+                self,
+                f"Rule-{unit.name}-{name}",
+                name=naming.rule(unit.name, name),
+                event_bus_name=bus_name,
+                event_pattern=pattern,
+                targets=[
+                    events.CfnRule.TargetProperty(id="unit", arn=target, role_arn=role.arn)
+                ],
+            )
+
+        rule(
+            "approved",
+            Stage.STAGING,
+            {
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Model Package State Change"],
+                "detail": {
+                    "ModelPackageGroupName": [{"prefix": prefix}],
+                    "ModelApprovalStatus": ["Approved"],
+                },
+            },
+            None,
+        )
+        for name, stage, source, kind in (
+            ("validated", Stage.PROD, "mlzone.delivery", "Release Validated"),
+            ("drift", Stage.DEV, "mlzone.monitoring", "Drift Detected"),
+        ):
+            rule(
+                name,
+                stage,
+                {
+                    "source": [source],
+                    "detail-type": [kind],
+                    "detail": {"unit": [unit.name]},
+                },
+                bus.ref,
+            )
+
+    def _kpi_store(self) -> None:
+        dynamodb.CfnTable(
+            self,
+            "KpiEvents",
+            table_name=self._governance.naming.kpi_table(),
+            billing_mode="PAY_PER_REQUEST",
+            attribute_definitions=[
+                dynamodb.CfnTable.AttributeDefinitionProperty(
+                    attribute_name=name, attribute_type="S"
+                )
+                for name in ("model", "event")
+            ],
+            key_schema=[
+                dynamodb.CfnTable.KeySchemaProperty(attribute_name="model", key_type="HASH"),
+                dynamodb.CfnTable.KeySchemaProperty(attribute_name="event", key_type="RANGE"),
+            ],
+            point_in_time_recovery_specification=(
+                dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
+                    point_in_time_recovery_enabled=True
+                )
+            ),
+            sse_specification=dynamodb.CfnTable.SSESpecificationProperty(
+                sse_enabled=True, sse_type="KMS", kms_master_key_id=self._key.arn
+            ),
+            deletion_protection_enabled=True,
+        ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _notifications(self) -> None:
+        sns.Topic(
+            self,
+            "Notifications",
+            topic_name=self._governance.naming.topic("notifications"),
+            master_key=self._key.key,
+            enforce_ssl=True,
+        )
+
+    def _people(self) -> None:
+        estate = self._governance.estate
+        identity = estate.organization.identity
+        metadata = (estate.folder / identity.saml_metadata).read_text(encoding="utf-8")
+        provider = iam.CfnSAMLProvider(
+            self, "IdentityProvider", name=identity.saml_provider, saml_metadata_document=metadata
+        )
+        for persona, profile in PERSONAS.items():
+            if Place.SHARED_SERVICES not in profile.places:
+                continue
+            units = estate.units if profile.scope is Scope.UNIT else (None,)
+            for unit in units:
+                role = PersonaRole(
+                    self,
+                    persona.title().replace("-", "") + (unit.name if unit else ""),
+                    PersonaRoleProps(
+                        governance=self._governance,
+                        persona=persona,
+                        surroundings=self._surroundings(persona, unit),
+                    ),
+                )
+                role.node.add_dependency(provider)
+
+    def _surroundings(self, persona: Persona, unit: BusinessUnit | None) -> Surroundings:
+        del persona
+        return Surroundings(
+            naming=self._governance.naming,
+            partition=self.partition,
+            account=self.account,
+            region=self.region,
+            shared_services=self._governance.shared_services,
+            home_region=self._governance.home_region,
+            title=unit.title if unit else "the whole organization",
+            unit=unit.name if unit else "",
+        )

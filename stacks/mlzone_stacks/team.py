@@ -1,0 +1,235 @@
+"""A team in one environment."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_ce as ce
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+from mlzone.estate import Stage, Team
+from mlzone.persona import PERSONAS, Place, Scope
+from mlzone.persona_policy import Surroundings
+
+from mlzone_constructs.data import DataZones, DataZonesProps, TeamFeatures, TeamFeaturesProps
+from mlzone_constructs.foundation import GovernedKey, GovernedKeyProps
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity import (
+    GovernedRole,
+    GovernedRoleProps,
+    PersonaRole,
+    PersonaRoleProps,
+)
+from mlzone_constructs.studio import StudioDomain, StudioDomainProps
+
+
+class TeamStack(cdk.Stack):
+    """A team's key, data, people's roles and budget; in development also its Studio."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        governance: Governance,
+        team: Team,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, termination_protection=True, **kwargs)
+        self._governance, self._team = governance, team
+        self._unit, self._stage = governance.of_unit()
+        naming = governance.naming
+        self._key = GovernedKey(
+            self,
+            "Key",
+            GovernedKeyProps(
+                governance=governance,
+                alias=naming.key_alias(self._unit.name, team.name, self._stage),
+                description=f"Data of {team.title}, {self._stage}",
+                services=("sagemaker.amazonaws.com",),
+            ),
+        )
+        account = self._unit.environments[self._stage].account
+        logs = s3.Bucket.from_bucket_name(
+            self, "AccessLogs", naming.log_bucket(self._unit.name, account)
+        )
+        self._zones = DataZones(
+            self,
+            "Data",
+            DataZonesProps(
+                governance=governance, team=team, key=self._key.key, access_logs=logs
+            ),
+        )
+        if self._stage is Stage.DEV:
+            self._development()
+            self._budget()
+        self._persona_roles()
+        governance.tag(self, team=team)
+
+    def _network(self, name: str) -> str:
+        return ssm.StringParameter.value_for_string_parameter(
+            self, self._governance.naming.parameter("network", name)
+        )
+
+    def _development(self) -> None:
+        """Where the team explores: Studio, features, experiment tracking."""
+        governance, team = self._governance, self._team
+        role = self._execution_role("studio", "Notebooks of the team")
+        subnets = cdk.Fn.split(",", self._network("subnet-ids"))
+        zones = self._unit.environments[self._stage].network
+        count = zones.create.availability_zones if zones.create else len(zones.import_.subnet_ids)  # type: ignore[union-attr]
+        StudioDomain(
+            self,
+            "Studio",
+            StudioDomainProps(
+                governance=governance,
+                team=team,
+                key=self._key.key,
+                execution_role_arn=role.arn,
+                vpc_id=self._network("vpc-id"),
+                subnet_ids=[cdk.Fn.select(index, subnets) for index in range(count)],
+                security_group_ids=[self._network("workload-security-group-id")],
+            ),
+        )
+        TeamFeatures(
+            self,
+            "Features",
+            TeamFeaturesProps(
+                governance=governance,
+                team=team,
+                bucket=self._zones.bucket.bucket,
+                key=self._key.key,
+                role_arn=role.arn,
+            ),
+        )
+        app = sagemaker.CfnMlflowApp(
+            self,
+            "Mlflow",
+            name=governance.naming.name(self._unit.name, team.name),
+            artifact_store_uri=f"s3://{self._zones.bucket.bucket.bucket_name}/mlflow",
+            role_arn=role.arn,
+            model_registration_mode="AutoModelRegistrationDisabled",
+        )
+        app.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _execution_role(self, purpose: str, description: str) -> GovernedRole:
+        governance, naming = self._governance, self._governance.naming
+        bucket = self._zones.bucket.bucket
+        unit_prefix = naming.name(self._unit.name)
+        return GovernedRole(
+            self,
+            purpose.title() + "Role",
+            GovernedRoleProps(
+                governance=governance,
+                role_name=naming.service_role(
+                    self._unit.name, self._team.name, self._stage, purpose
+                ),
+                description=description,
+                service="sagemaker.amazonaws.com",
+                statements=[
+                    iam.PolicyStatement(
+                        sid="TeamData",
+                        actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                        resources=[bucket.arn_for_objects("*")],
+                    ),
+                    iam.PolicyStatement(
+                        sid="ListTeamData",
+                        actions=["s3:GetBucketLocation", "s3:ListBucket"],
+                        resources=[bucket.bucket_arn],
+                    ),
+                    iam.PolicyStatement(
+                        sid="TeamKey",
+                        actions=["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
+                                 "kms:GenerateDataKey"],
+                        resources=[self._key.arn],
+                    ),
+                    iam.PolicyStatement(
+                        sid="WatchPipelines",
+                        actions=["sagemaker:DescribePipeline",
+                                 "sagemaker:DescribePipelineExecution",
+                                 "sagemaker:ListPipelineExecutionSteps",
+                                 "sagemaker:ListPipelineExecutions"],
+                        resources=[governance.arn(self, "sagemaker", f"pipeline/{unit_prefix}-*")],
+                    ),
+                ],
+            ),
+        )  # fmt: skip
+
+    def _budget(self) -> None:
+        team, governance = self._team, self._governance
+        name = governance.naming.name(self._unit.name, team.name)
+        people = (*team.members.lead_data_scientists, self._unit.owner)
+        subscribers = [
+            budgets.CfnBudget.SubscriberProperty(
+                subscription_type="EMAIL", address=governance.estate.email(person)
+            )
+            for person in dict.fromkeys(people)
+        ]
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=name,
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(
+                    amount=team.budget.monthly_usd, unit="USD"
+                ),
+                cost_filters={"TagKeyValue": [f"user:mlz:team${team.name}"]},
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        notification_type="ACTUAL",
+                        comparison_operator="GREATER_THAN",
+                        threshold=percentage,
+                        threshold_type="PERCENTAGE",
+                    ),
+                    subscribers=subscribers,
+                )
+                for percentage in team.budget.alert_percentages
+            ],
+        )
+        ce.CfnAnomalyMonitor(
+            self,
+            "CostAnomalies",
+            monitor_name=name,
+            monitor_type="CUSTOM",
+            monitor_specification=self.to_json_string(
+                {
+                    "Tags": {
+                        "Key": "mlz:team",
+                        "Values": [team.name],
+                        "MatchOptions": ["EQUALS"],
+                    }
+                }
+            ),
+        )
+
+    def _persona_roles(self) -> None:
+        place = Place(self._stage.value)
+        surroundings = Surroundings(
+            naming=self._governance.naming,
+            partition=self.partition,
+            account=self.account,
+            region=self.region,
+            shared_services=self._governance.shared_services,
+            home_region=self._governance.home_region,
+            title=self._team.title,
+            unit=self._unit.name,
+            team=self._team.name,
+            stage=self._stage,
+            keys=(self._key.arn,),
+        )
+        for persona, profile in PERSONAS.items():
+            if place in profile.places and profile.scope is Scope.TEAM:
+                PersonaRole(
+                    self,
+                    persona.title().replace("-", ""),
+                    PersonaRoleProps(
+                        governance=self._governance, persona=persona, surroundings=surroundings
+                    ),
+                )
