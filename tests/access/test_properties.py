@@ -36,12 +36,23 @@ action_patterns = st.sampled_from(
     ["*", "s3:*", "s3:Get*", "kms:*", "sqs:Send?essage", "s3:PutObject"]
 )
 resources = st.sampled_from(
-    ["*", "arn:aws:s3:::a/x", "arn:aws:s3:::b", f"arn:aws:kms:r:{ACCOUNT}:key/k"]
-    + [f"arn:aws:sqs:r:{OTHER}:q"]
+    [
+        "*",
+        "arn:aws:s3:::a/x",
+        "arn:aws:s3:::b",
+        f"arn:aws:kms:r:{ACCOUNT}:key/k",
+        f"arn:aws:sqs:r:{OTHER}:q",
+    ]
 )
 resource_patterns = st.sampled_from(
-    ["*", "arn:aws:s3:::a/*", "arn:aws:s3:::?", "arn:aws:*:*:*:*", f"arn:aws:kms:*:{ACCOUNT}:key/*"]
-    + ["arn:aws:s3:::${aws:PrincipalTag/team}/*"]
+    [
+        "*",
+        "arn:aws:s3:::a/*",
+        "arn:aws:s3:::?",
+        "arn:aws:*:*:*:*",
+        f"arn:aws:kms:*:{ACCOUNT}:key/*",
+        "arn:aws:s3:::${aws:PrincipalTag/team}/*",
+    ]
 )
 principals = st.sampled_from(
     ["*", {"AWS": ACCOUNT}, {"AWS": ROLE.arn}, {"AWS": ROLE.session_arn}, {"AWS": OTHER}]
