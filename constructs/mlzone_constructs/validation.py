@@ -8,9 +8,13 @@ from typing import Any
 import aws_cdk as cdk
 import cdk_nag
 import jsii
+from constructs import IConstruct
+from mlzone.errors import GovernanceError
 from mlzone.estate import Estate
 from mlzone.estate.waiver import Waiver
 from mlzone.waiving import matches
+
+from mlzone_constructs.nag_findings import WILDCARD_RULE, wildcard_findings
 
 MOST_RESOURCES = 450
 MOST_BYTES = 900_000
@@ -30,22 +34,45 @@ def add_checks(app: cdk.App, estate: Estate) -> None:
 
 
 def waive(app: cdk.App, waivers: tuple[Waiver, ...]) -> None:
-    """Acknowledge what the waivers say on the constructs they name."""
-    if not waivers:
+    """Acknowledge what the waivers say on the constructs they name.
+
+    Raises:
+        GovernanceError: a waiver applies to nothing that is built, although everything is.
+    """
+    unused = set(waivers)
+    for construct in app.node.find_all():
+        for waiver in waivers:
+            if matches(waiver.resource, construct.node.path):
+                findings = list(_waived_findings(construct, waiver.rule))
+                if findings:
+                    unused.discard(waiver)
+                for finding in findings:
+                    _acknowledge(construct, finding, waiver)
+    if unused and not app.node.try_get_context("business_unit"):
+        listing = ", ".join(sorted(f"{item.rule} on {item.resource}" for item in unused))
+        raise GovernanceError(
+            f"orphaned waivers: {listing}", hint="remove them from waivers.yaml"
+        )
+
+
+def _waived_findings(construct: IConstruct, rule: str) -> Iterator[str]:
+    """Return the findings of a construct that a waiver's rule covers."""
+    if not rule.startswith(WILDCARD_RULE):
+        if cdk.CfnResource.is_cfn_resource(construct):
+            yield rule
         return
-    for stack in app.node.children:
-        if not isinstance(stack, cdk.Stack):
-            continue
-        for construct in stack.node.find_all():
-            path = construct.node.path
-            for waiver in waivers:
-                if matches(waiver.resource, path):
-                    cdk.Validations.of(construct).acknowledge(
-                        cdk.AcknowledgedRule(
-                            id=f"AwsSolutions::{waiver.rule}",
-                            reason=f"{waiver.reason} ({waiver.ticket}, {waiver.expires})",
-                        )
-                    )
+    for finding in wildcard_findings(construct):
+        if matches(rule, finding):
+            yield finding
+
+
+def _acknowledge(construct: IConstruct, finding: str, waiver: Waiver) -> None:
+    cdk.Validations.of(construct).acknowledge(
+        cdk.Acknowledgment(
+            id=f"AwsSolutions::{finding}",
+            reason=f"{waiver.reason} ({waiver.ticket}, until {waiver.expires}, {waiver.owner})",
+        )
+    )
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)

@@ -95,7 +95,7 @@ def _build_environment(
         governance=governance,
         env=environment,
     )
-    foundation.add_dependency(platform)
+    foundation.add_stack_dependency(platform)
     for team in unit.teams:
         stack = TeamStack(
             app,
@@ -104,7 +104,7 @@ def _build_environment(
             team=team,
             env=environment,
         )
-        stack.add_dependency(foundation)
+        stack.add_stack_dependency(foundation)
 
 
 def synthesize() -> None:
@@ -113,6 +113,7 @@ def synthesize() -> None:
         analytics_reporting=False,
         # Assemblies are compared byte by byte; the tree holds absolute paths.
         tree_metadata=False,
+        stack_traces=False,
         context=FEATURE_FLAGS,
     )
     location = Path(app.node.try_get_context("estate") or DEFAULT_ESTATE)

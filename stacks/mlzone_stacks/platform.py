@@ -136,6 +136,7 @@ class PlatformStack(cdk.Stack):
 
     def _images(self) -> None:
         organization = self._governance.estate.organization.organization_id
+        accounts = [f"arn:{self.partition}:iam::{account}:root" for account in self._accounts]
         for image in IMAGES:
             ecr.CfnRepository(
                 self,
@@ -154,7 +155,7 @@ class PlatformStack(cdk.Stack):
                         {
                             "Sid": "OrganizationPulls",
                             "Effect": "Allow",
-                            "Principal": "*",
+                            "Principal": {"AWS": accounts},
                             "Action": [
                                 "ecr:BatchCheckLayerAvailability",
                                 "ecr:BatchGetImage",
