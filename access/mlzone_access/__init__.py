@@ -13,6 +13,7 @@ nothing of ours and no cloud.
 from mlzone_access.decision import Decision, Layer
 from mlzone_access.errors import PolicyError
 from mlzone_access.evaluation import Policies, evaluate
+from mlzone_access.lint import Finding, lint
 from mlzone_access.policy import Effect, Policy, PolicyKind, Statement
 from mlzone_access.principals import Principal, PrincipalKind
 from mlzone_access.request import ContextValue, Request
@@ -21,6 +22,7 @@ __all__ = [
     "ContextValue",
     "Decision",
     "Effect",
+    "Finding",
     "Layer",
     "Policies",
     "Policy",
@@ -31,4 +33,5 @@ __all__ = [
     "Request",
     "Statement",
     "evaluate",
+    "lint",
 ]

@@ -52,11 +52,20 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key with its list of values; all conditions of a statement must hold."""
+    """One operator on one key with its list of values; all conditions of a statement must hold.
+
+    Attributes:
+        operator: The operator with its modifiers.
+        key: The condition key, lower case.
+        values: The policy's values as written.
+        patterns: The values of a string or ARN operator as patterns; empty for any other.
+        test: Says whether a value of the request matches one of the policy.
+    """
 
     operator: Operator
     key: str
     values: tuple[str, ...]
+    patterns: tuple[Tokens, ...]
     test: Test
 
     def holds(self, lookup: Lookup) -> bool:
@@ -202,13 +211,13 @@ def compile_condition(
     lowered = key.lower()
     if op.name in _TEXTUAL:
         compiler, wildcards = _TEXTUAL[op.name]
-        tokens = [tokenize(v, variables=variables, wildcards=wildcards) for v in values]
-        return Condition(op, lowered, tuple(values), Patterns.of(tokens, compiler).match)
+        tokens = tuple(tokenize(v, variables=variables, wildcards=wildcards) for v in values)
+        return Condition(op, lowered, tuple(values), tokens, Patterns.of(tokens, compiler).match)
     if op.name == "Null":
         flags = tuple(v.lower() for v in values)
         if not set(flags) <= {"true", "false"}:
             raise ValueError(f'{key}: got {list(values)}, expected "true" or "false"')
-        return Condition(op, lowered, flags, _unused)
+        return Condition(op, lowered, flags, (), _unused)
     read, compare, kind = _TYPED[op.name]
     wanted = []
     for value in values:
@@ -216,17 +225,7 @@ def compile_condition(
         if typed is None:
             raise ValueError(f"{key}: got {value!r}, expected {kind}")
         wanted.append(typed)
-    return Condition(op, lowered, tuple(values), _typed_test(read, compare, tuple(wanted)))
-
-
-def textual_tokens(condition: Condition, *, variables: bool) -> tuple[list[Tokens], Compile] | None:
-    """Give the patterns of a string or ARN condition again, for tools that reason about them."""
-    if condition.operator.name not in _TEXTUAL:
-        return None
-    compiler, wildcards = _TEXTUAL[condition.operator.name]
-    return [
-        tokenize(v, variables=variables, wildcards=wildcards) for v in condition.values
-    ], compiler
+    return Condition(op, lowered, tuple(values), (), _typed_test(read, compare, tuple(wanted)))
 
 
 def _typed_test(read: _Read, compare: _Compare, wanted: tuple[object, ...]) -> Test:
