@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from constructs import Construct
+
 from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
 from mlzone.naming import Naming
 from mlzone.tagging import model_tags, platform_tags, team_tags, unit_tags
@@ -52,7 +53,7 @@ class Governance:
         """Return the ARN of a role of ours in any account."""
         return f"arn:{cdk.Stack.of(scope).partition}:iam::{account}:role{ROLE_PATH}{role_name}"
 
-    def arn(  # noqa: PLR0913
+    def arn(
         self,
         scope: Construct,
         service: str,
@@ -67,7 +68,9 @@ class Governance:
         region = stack.region if region is None else region
         return f"arn:{stack.partition}:{service}:{region}:{account}:{resource}"
 
-    def tag(self, scope: Construct, *, team: Team | None = None, model: Model | None = None) -> None:
+    def tag(
+        self, scope: Construct, *, team: Team | None = None, model: Model | None = None
+    ) -> None:
         """Put the mandatory tags on everything in a stack (GOV-01)."""
         if self.unit is None or self.stage is None:
             tags = platform_tags()

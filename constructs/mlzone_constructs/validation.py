@@ -9,11 +9,11 @@ import aws_cdk as cdk
 import cdk_nag
 import jsii
 from constructs import IConstruct
+
 from mlzone.errors import GovernanceError
 from mlzone.estate import Estate
 from mlzone.estate.waiver import Waiver
 from mlzone.waiving import matches
-
 from mlzone_constructs.nag_findings import WILDCARD_RULE, wildcard_findings
 
 MOST_RESOURCES = 450
@@ -50,9 +50,7 @@ def waive(app: cdk.App, waivers: tuple[Waiver, ...]) -> None:
                     _acknowledge(construct, finding, waiver)
     if unused and not app.node.try_get_context("business_unit"):
         listing = ", ".join(sorted(f"{item.rule} on {item.resource}" for item in unused))
-        raise GovernanceError(
-            f"orphaned waivers: {listing}", hint="remove them from waivers.yaml"
-        )
+        raise GovernanceError(f"orphaned waivers: {listing}", hint="remove them from waivers.yaml")
 
 
 def _waived_findings(construct: IConstruct, rule: str) -> Iterator[str]:
@@ -94,9 +92,7 @@ class QuotaChecks:
         """The rules it knows."""
         return ["MLZ-QUOTA-001", "MLZ-QUOTA-002", "MLZ-QUOTA-003", "MLZ-QUOTA-004"]
 
-    def validate(
-        self, context: cdk.IPolicyValidationContext
-    ) -> cdk.PolicyValidationPluginReport:
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Check every template of an assembly."""
         violations = [
             cdk.PolicyViolation(

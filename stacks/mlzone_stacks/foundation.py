@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+
 from mlzone.estate import Stage
 from mlzone.persona import PERSONAS, Persona, Place, Scope
 from mlzone.persona_policy import Surroundings
-
 from mlzone_constructs.foundation import (
     GovernedBucket,
     GovernedBucketProps,
@@ -94,8 +94,8 @@ class FoundationStack(cdk.Stack):
                     key=self._key.key,
                 ),
             )
-            vpc_id = network.vpc.vpc_id
-            subnets = [subnet.subnet_id for subnet in network.vpc.isolated_subnets]
+            vpc_id = network.vpc.ref
+            subnets = [subnet.ref for subnet in network.subnets]
             group = network.workload_group.ref
         else:
             imported = environment.network.import_
@@ -159,7 +159,9 @@ class FoundationStack(cdk.Stack):
             )
             self._bucket("Capture", naming.capture_bucket(self._unit.name, account))
 
-    def _bucket(self, construct_id: str, name: str, *, emits_events: bool = False) -> GovernedBucket:
+    def _bucket(
+        self, construct_id: str, name: str, *, emits_events: bool = False
+    ) -> GovernedBucket:
         return GovernedBucket(
             self,
             construct_id,

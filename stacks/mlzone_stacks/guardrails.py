@@ -5,8 +5,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 from constructs import Construct
-from mlzone.guardrail import control_policies
 
+from mlzone.guardrail import control_policies
 from mlzone_constructs.governance import Governance
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
+
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Stage
 from mlzone.loading import load_estate
-
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.foundation import FoundationStack
@@ -18,6 +18,7 @@ from mlzone_stacks.team import TeamStack
 DEFAULT_ESTATE = "organization"
 
 FEATURE_FLAGS = {
+    "aws:cdk:disable-stack-trace": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/core:checkSecretUsage": True,

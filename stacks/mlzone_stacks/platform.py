@@ -10,11 +10,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
+
 from mlzone.estate import BusinessUnit, Stage
 from mlzone.persona import PERSONAS, Persona, Place, Scope
 from mlzone.persona_policy import Surroundings
 from mlzone.risk import TIERS
-
 from mlzone_constructs.foundation import (
     GovernedBucket,
     GovernedBucketProps,
@@ -212,9 +212,7 @@ class PlatformStack(cdk.Stack):
                 role_name=naming.platform_role("forward"),
                 description="Passes life-cycle events on to the business units' accounts",
                 service="events.amazonaws.com",
-                statements=[
-                    iam.PolicyStatement(actions=["events:PutEvents"], resources=targets)
-                ],
+                statements=[iam.PolicyStatement(actions=["events:PutEvents"], resources=targets)],
             ),
         )
         for unit in governance.estate.units:
@@ -238,9 +236,7 @@ class PlatformStack(cdk.Stack):
                 name=naming.rule(unit.name, name),
                 event_bus_name=bus_name,
                 event_pattern=pattern,
-                targets=[
-                    events.CfnRule.TargetProperty(id="unit", arn=target, role_arn=role.arn)
-                ],
+                targets=[events.CfnRule.TargetProperty(id="unit", arn=target, role_arn=role.arn)],
             )
 
         rule(

@@ -10,10 +10,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.persona_policy import Surroundings
-
 from mlzone_constructs.data import DataZones, DataZonesProps, TeamFeatures, TeamFeaturesProps
 from mlzone_constructs.foundation import GovernedKey, GovernedKeyProps
 from mlzone_constructs.governance import Governance
@@ -59,9 +59,7 @@ class TeamStack(cdk.Stack):
         self._zones = DataZones(
             self,
             "Data",
-            DataZonesProps(
-                governance=governance, team=team, key=self._key.key, access_logs=logs
-            ),
+            DataZonesProps(governance=governance, team=team, key=self._key.key, access_logs=logs),
         )
         if self._stage is Stage.DEV:
             self._development()

@@ -7,8 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
-from mlzone.estate import FeatureGroup, Team
 
+from mlzone.estate import FeatureGroup, Team
 from mlzone_constructs.governance import Governance
 
 

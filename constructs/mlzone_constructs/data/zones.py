@@ -7,8 +7,8 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from mlzone.estate import Team
 
+from mlzone.estate import Team
 from mlzone_constructs.foundation.bucket import GovernedBucket, GovernedBucketProps
 from mlzone_constructs.governance import Governance
 

@@ -100,9 +100,7 @@ class GovernedBucket(Construct):
                 principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
                 actions=["s3:PutObject"],
                 resources=[self.bucket.arn_for_objects("*")],
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}
-                },
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
             )
         )
 

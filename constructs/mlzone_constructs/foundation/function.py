@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -42,10 +41,6 @@ class GovernedFunctionProps:
     """Its settings; never secrets."""
     timeout: cdk.Duration = field(default_factory=lambda: cdk.Duration.minutes(1))
     """How long one call may take."""
-    vpc: ec2.IVpc | None = None
-    """The private network that it runs in; outside any network where it calls AWS alone."""
-    security_groups: Sequence[ec2.ISecurityGroup] = ()
-    """Its security groups in that network."""
 
 
 class GovernedFunction(Construct):
@@ -101,8 +96,6 @@ class GovernedFunction(Construct):
             ),
             *props.statements,
         ]
-        if props.vpc:
-            statements.append(_network_interfaces())
         self.role = GovernedRole(
             self,
             "Role",
@@ -132,14 +125,6 @@ class GovernedFunction(Construct):
             dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(
                 target_arn=self.dead_letters.queue_arn
             ),
-            vpc_config=(
-                lambda_.CfnFunction.VpcConfigProperty(
-                    subnet_ids=[subnet.subnet_id for subnet in props.vpc.isolated_subnets],
-                    security_group_ids=[group.security_group_id for group in props.security_groups],
-                )
-                if props.vpc
-                else None
-            ),
         )
         """The function."""
         # The policies must be there before the first event comes.
@@ -162,16 +147,3 @@ class GovernedFunction(Construct):
         return lambda_.CfnFunction.CodeProperty(
             s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
         )
-
-
-def _network_interfaces() -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="NetworkInterfaces",
-        actions=[
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-        ],
-        # Lambda makes interfaces with ids that nobody knows before; Describe knows no resource.
-        resources=["*"],
-    )

@@ -1,14 +1,15 @@
 """The private network of an environment."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
+
 from mlzone.estate.unit import NetworkCreate
 from mlzone.region import REGIONS
-
 from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
@@ -70,21 +71,20 @@ class PrivateNetwork(Construct):
         super().__init__(scope, construct_id)
         self._governance = props.governance
         zones = REGIONS[props.region].zones[: props.network.availability_zones]
-        self.vpc = ec2.Vpc(
+        self.vpc = ec2.CfnVPC(
             self,
             "Resource",
-            ip_addresses=ec2.IpAddresses.cidr(props.network.cidr),
-            availability_zones=[f"{props.region}{zone}" for zone in zones],
-            nat_gateways=0,
-            create_internet_gateway=False,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(
-                    name="Private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
-                )
-            ],
-            restrict_default_security_group=False,
+            cidr_block=props.network.cidr,
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
         )
         """The network."""
+        self._route_tables: list[ec2.CfnRouteTable] = []
+        self.subnets = [
+            self._subnet(zone, f"{props.region}{zone}", block)
+            for zone, block in zip(zones, _blocks(props.network), strict=True)
+        ]
+        """Its private subnets, one a zone."""
         self.endpoint_group = self._group("EndpointGroup", "VPC endpoints")
         """The security group in front of the endpoints."""
         self.workload_group = self._group("WorkloadGroup", "Jobs, Studio, functions and builds")
@@ -93,12 +93,31 @@ class PrivateNetwork(Construct):
         self._endpoints(props.region)
         self._flow_log(props.key)
 
+    def _subnet(self, suffix: str, zone: str, block: str) -> ec2.CfnSubnet:
+        subnet = ec2.CfnSubnet(
+            self,
+            f"Subnet{suffix.upper()}",
+            vpc_id=self.vpc.ref,
+            availability_zone=zone,
+            cidr_block=block,
+            map_public_ip_on_launch=False,
+        )
+        table = ec2.CfnRouteTable(self, f"RouteTable{suffix.upper()}", vpc_id=self.vpc.ref)
+        ec2.CfnSubnetRouteTableAssociation(
+            self,
+            f"Association{suffix.upper()}",
+            subnet_id=subnet.ref,
+            route_table_id=table.ref,
+        )
+        self._route_tables.append(table)
+        return subnet
+
     def _group(self, construct_id: str, description: str) -> ec2.CfnSecurityGroup:
         return ec2.CfnSecurityGroup(
             self,
             construct_id,
             group_description=description,
-            vpc_id=self.vpc.vpc_id,
+            vpc_id=self.vpc.ref,
             # A rule that matches nothing keeps EC2 from opening all egress.
             security_group_egress=[
                 ec2.CfnSecurityGroup.EgressProperty(
@@ -151,12 +170,12 @@ class PrivateNetwork(Construct):
 
     def _endpoints(self, region: str) -> None:
         policy = iam.PolicyDocument(statements=[self._organization_only()])
-        route_tables = [subnet.route_table.route_table_id for subnet in self.vpc.isolated_subnets]
+        route_tables = [table.ref for table in self._route_tables]
         for service in GATEWAY_ENDPOINTS:
             ec2.CfnVPCEndpoint(
                 self,
                 f"Gateway{_title(service)}",
-                vpc_id=self.vpc.vpc_id,
+                vpc_id=self.vpc.ref,
                 service_name=f"com.amazonaws.{region}.{service}",
                 vpc_endpoint_type="Gateway",
                 route_table_ids=route_tables,
@@ -166,10 +185,10 @@ class PrivateNetwork(Construct):
             ec2.CfnVPCEndpoint(
                 self,
                 f"Endpoint{_title(service)}",
-                vpc_id=self.vpc.vpc_id,
-                service_name=_service_name(service, region),
+                vpc_id=self.vpc.ref,
+                service_name=f"com.amazonaws.{region}.{service}",
                 vpc_endpoint_type="Interface",
-                subnet_ids=[subnet.subnet_id for subnet in self.vpc.isolated_subnets],
+                subnet_ids=[subnet.ref for subnet in self.subnets],
                 security_group_ids=[self.endpoint_group.ref],
                 private_dns_enabled=True,
                 policy_document=policy,
@@ -216,7 +235,7 @@ class PrivateNetwork(Construct):
         ec2.CfnFlowLog(
             self,
             "FlowLog",
-            resource_id=self.vpc.vpc_id,
+            resource_id=self.vpc.ref,
             resource_type="VPC",
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
@@ -225,9 +244,13 @@ class PrivateNetwork(Construct):
         )
 
 
+def _blocks(network: NetworkCreate) -> list[str]:
+    """Return the subnets' ranges: the network in equal parts, as large as the zones allow."""
+    count = network.availability_zones
+    bits = (count - 1).bit_length()
+    parts = ip_network(network.cidr).subnets(prefixlen_diff=bits)
+    return [str(next(parts)) for _ in range(count)]
+
+
 def _title(service: str) -> str:
     return "".join(part.title() for part in service.replace("-", ".").split("."))
-
-
-def _service_name(service: str, region: str) -> str:
-    return f"com.amazonaws.{region}.{service}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
+
 from mlzone.persona import PERSONAS, Persona
 from mlzone.persona_policy import Surroundings, persona_statements
-
 from mlzone_constructs.governance import ROLE_PATH, Governance
 
 _SIGN_IN = "https://signin.aws.amazon.com/saml"
@@ -76,7 +76,9 @@ class PersonaRole(Construct):
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,
                 actions=["sts:AssumeRoleWithSAML"],
-                principals=[iam.FederatedPrincipal(provider, {"Null": {"sts:SourceIdentity": "true"}})],
+                principals=[
+                    iam.FederatedPrincipal(provider, {"Null": {"sts:SourceIdentity": "true"}})
+                ],
             )
         )
         for statement in persona_statements(props.persona, surroundings):

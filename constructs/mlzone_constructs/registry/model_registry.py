@@ -6,8 +6,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
-from mlzone.estate import BusinessUnit, Model, Stage, Team
 
+from mlzone.estate import BusinessUnit, Model, Stage, Team
 from mlzone_constructs.governance import Governance
 
 

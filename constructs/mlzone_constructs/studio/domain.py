@@ -9,9 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
+
 from mlzone.estate import Team, team_members
 from mlzone.persona import PERSONAS
-
 from mlzone_constructs.governance import Governance
 
 _START_SCRIPT = """#!/bin/bash
