@@ -1,0 +1,168 @@
+"""`mlzone cloud`: the embedded cloud."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+from mlzone.errors import ConfigError
+from mlzone.persona import Place
+
+from mlzone_tools.cli.output import estate_option, json_option, show, talk
+from mlzone_tools.cloud import embedded, session
+from mlzone_tools.cloud.cdk import CDK_HOME
+from mlzone_tools.services import bootstrap as bootstrap_service
+from mlzone_tools.services import estate as estate_service
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@click.group("cloud")
+def command() -> None:
+    """Run AWS's interfaces on this machine: no account, no Docker, no internet.
+
+    \b
+    Example:
+      mlzone cloud up
+      mlzone cloud bootstrap --unit retail-banking
+      eval "$(mlzone cloud env)"
+      npx cdk deploy -c business_unit=retail-banking --all --require-approval never
+    """
+
+
+@command.command("up")
+@click.option("--port", default=embedded.DEFAULT_PORT, show_default=True, help="Port on loopback.")
+@estate_option
+@json_option
+def up(port: int, estate_path: Path, *, as_json: bool) -> None:
+    """Start it with the estate's accounts; they are empty the first time.
+
+    \b
+    Example:
+      mlzone cloud up --port 4600
+    """
+    endpoint = embedded.start(estate_service.load(estate_path), port=port, talk=talk)
+    result = {"url": endpoint.url, "pid": endpoint.pid, "accounts": sorted(endpoint.credentials)}
+    show(result, f"the embedded cloud answers at {endpoint.url}", as_json=as_json)
+
+
+@command.command("down")
+@json_option
+def down(*, as_json: bool) -> None:
+    """Stop it; its state is kept.
+
+    \b
+    Example:
+      mlzone cloud down
+    """
+    stopped = embedded.stop()
+    show({"stopped": stopped}, "stopped" if stopped else "it was not running", as_json=as_json)
+
+
+@command.command("reset")
+@json_option
+def reset(*, as_json: bool) -> None:
+    """Stop it and forget everything in it.
+
+    \b
+    Example:
+      mlzone cloud reset
+    """
+    embedded.reset()
+    show({"reset": True}, "everything in the embedded cloud is forgotten", as_json=as_json)
+
+
+@command.command("status")
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show whether it runs, its clock, its memory, and what it could not do.
+
+    \b
+    Example:
+      mlzone cloud status --json
+    """
+    endpoint = embedded.find()
+    if endpoint is None:
+        show({"status": "stopped"}, "stopped", as_json=as_json)
+        raise click.exceptions.Exit(1)
+    result = {"url": endpoint.url, "pid": endpoint.pid, **endpoint.control("status")}
+    lines = [f"{name}: {value}" for name, value in result.items() if name != "denials"]
+    show(result, "\n".join(lines), as_json=as_json)
+
+
+@command.command("advance")
+@click.argument("duration")
+@json_option
+def advance(duration: str, *, as_json: bool) -> None:
+    """Move its clock forward; schedules that fall due are carried out.
+
+    \b
+    Example:
+      mlzone cloud advance 1h
+    """
+    match = re.fullmatch(r"(\d+)([smhd])", duration)
+    if not match:
+        raise ConfigError(f'got duration "{duration}"', hint="use a number with s, m, h or d: 90m")
+    seconds = int(match[1]) * _UNITS[match[2]]
+    result = embedded.running().control("advance", {"seconds": seconds})
+    show(result, f"the cloud's clock says {result['clock']}", as_json=as_json)
+
+
+@command.command("env")
+@click.option("--as", "person", help="A person of the estate, such as ana.souza.")
+@click.option("--in", "place", type=click.Choice(list(Place)), help="Which of their accounts.")
+@click.option("--account", help="An account, as the platform team.")
+@estate_option
+@json_option
+def env(
+    person: str | None,
+    place: str | None,
+    account: str | None,
+    estate_path: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the environment variables that point AWS's tools at it.
+
+    Without options they are the platform team's, in the ML shared-services account, from which
+    everything is deployed.
+
+    \b
+    Example:
+      eval "$(mlzone cloud env)"
+      eval "$(mlzone cloud env --as ana.souza)"
+    """
+    endpoint = embedded.running()
+    estate = estate_service.load(estate_path)
+    if person:
+        chosen = session.person_session(
+            endpoint, estate, person, place=Place(place) if place else None
+        )
+    else:
+        account = account or estate.organization.accounts.shared_services
+        if account not in endpoint.credentials:
+            raise ConfigError(
+                f"there is no account {account} in the embedded cloud",
+                hint=f"it has {', '.join(sorted(endpoint.credentials))}",
+            )
+        chosen = session.account_session(endpoint, estate, account)
+    variables = {**chosen.variables, "CDK_HOME": str(CDK_HOME.absolute())}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    talk(f"# {chosen.arn}")
+    show(variables, "\n".join(lines), as_json=as_json)
+
+
+@command.command("bootstrap")
+@click.option("-u", "--unit", help="Only the accounts that this business unit needs.")
+@estate_option
+@json_option
+def bootstrap(unit: str | None, estate_path: Path, *, as_json: bool) -> None:
+    """Prepare the accounts with the real `cdk bootstrap`, under our boundary and policies.
+
+    \b
+    Example:
+      mlzone cloud bootstrap --unit retail-banking
+    """
+    estate = estate_service.load(estate_path)
+    done = bootstrap_service.bootstrap(embedded.running(), estate, unit, talk=talk)
+    show(done, f"{len(done)} accounts are ready for deployments", as_json=as_json)

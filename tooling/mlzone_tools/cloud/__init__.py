@@ -1,0 +1,1 @@
+"""How the tools reach a cloud: the embedded one or AWS."""

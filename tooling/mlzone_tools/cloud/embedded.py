@@ -1,0 +1,187 @@
+"""The embedded cloud as a process of its own: start, find, stop."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlzone.errors import ConfigError, DeploymentError
+from mlzone.estate import Estate, Stage
+
+STATE = Path(".mlzone/cloud")
+DEFAULT_PORT = 4599
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a running embedded cloud is reached."""
+
+    pid: int
+    port: int
+    url: str
+    credentials: dict[str, dict[str, str]]
+    """A root access key per account."""
+
+    def control(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call the control interface.
+
+        Raises:
+            DeploymentError: the cloud does not answer.
+        """
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            f"{self.url}/_cloud/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method="GET" if body is None else "POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310
+                result: dict[str, Any] = json.load(answer)
+                return result
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise DeploymentError(
+                f"the embedded cloud at {self.url} does not answer: {error}",
+                hint="look at .mlzone/cloud/cloud.log; start it with `mlzone cloud up`",
+            ) from error
+
+
+def find(state: Path = STATE) -> Endpoint | None:
+    """Return the running cloud of a state folder, or None."""
+    path = state / "endpoint.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        os.kill(raw["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return Endpoint(**raw)
+
+
+def running(state: Path = STATE) -> Endpoint:
+    """Return the running cloud.
+
+    Raises:
+        ConfigError: none is running.
+    """
+    endpoint = find(state)
+    if endpoint is None:
+        raise ConfigError("the embedded cloud is not running", hint="start it: mlzone cloud up")
+    return endpoint
+
+
+def start(
+    estate: Estate, *, port: int = DEFAULT_PORT, state: Path = STATE, talk: Callable[[str], None]
+) -> Endpoint:
+    """Start the embedded cloud with the estate's accounts, unless it runs already.
+
+    Raises:
+        DeploymentError: it did not come up; the message has its last words.
+    """
+    endpoint = find(state)
+    if endpoint:
+        if endpoint.port != port:
+            talk(f"already running on port {endpoint.port}")
+        return endpoint
+    state.mkdir(parents=True, exist_ok=True)
+    seed = state / "seed.json"
+    temporary = seed.with_suffix(".tmp")
+    temporary.write_text(json.dumps(seed_of(estate), indent=2), encoding="utf-8")
+    temporary.replace(seed)
+    log_path = state / "cloud.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "mlzone_cloud",
+                "serve",
+                f"--port={port}",
+                f"--state={state}",
+                f"--seed={seed}",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        endpoint = find(state)
+        if endpoint and endpoint.pid == process.pid:
+            return endpoint
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    last_words = log_path.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+    raise DeploymentError(
+        f"the embedded cloud did not start: {last_words or 'it said nothing'}",
+        hint=f"if port {port} is taken, choose another: mlzone cloud up --port {port + 1}",
+    )
+
+
+def stop(state: Path = STATE) -> bool:
+    """Stop the embedded cloud; it saves its state. Tell whether one was running."""
+    endpoint = find(state)
+    if endpoint is None:
+        return False
+    os.kill(endpoint.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        if find(state) is None:
+            return True
+        time.sleep(0.05)
+    raise DeploymentError(
+        f"the embedded cloud (process {endpoint.pid}) does not stop",
+        hint=f"end it with: kill -9 {endpoint.pid}",
+    )
+
+
+def reset(state: Path = STATE) -> None:
+    """Stop the embedded cloud and forget everything in it."""
+    stop(state)
+    for name in ("state.pickle", "seed.json", "endpoint.json", "cloud.log"):
+        (state / name).unlink(missing_ok=True)
+    cache = Path(".mlzone/cdk")
+    for path in sorted(cache.rglob("*"), reverse=True) if cache.exists() else ():
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def seed_of(estate: Estate) -> dict[str, Any]:
+    """Return the organization and the empty accounts of an estate."""
+    organization = estate.organization
+    shared = organization.accounts
+
+    def account(number: str, name: str, unit: str) -> dict[str, str]:
+        return {
+            "id": number,
+            "name": name,
+            "email": f"aws+{name}@{organization.identity.email_domain}",
+            "ou": unit,
+        }
+
+    return {
+        "organization_id": organization.organization_id,
+        "home_region": organization.home_region,
+        "management": shared.management,
+        "accounts": [
+            account(shared.shared_services, "ml-shared-services", "Platform"),
+            account(shared.log_archive, "log-archive", "Security"),
+            *(
+                account(
+                    unit.environments[stage].account,
+                    f"{unit.name}-{stage.value}",
+                    f"Workloads/{unit.name}",
+                )
+                for unit in estate.units
+                for stage in Stage
+            ),
+        ],
+    }

@@ -1,0 +1,178 @@
+"""Sessions in accounts: for the deployer, and for people of the estate."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import boto3
+from botocore.exceptions import ClientError
+from mlzone.errors import ConfigError, DeploymentError
+from mlzone.estate import Assignment, Estate, Stage
+from mlzone.naming import Naming
+from mlzone.persona import PERSONAS, Persona, Place, Scope
+
+from mlzone_tools.cloud.embedded import Endpoint
+
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+_ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Credentials for one role in one account."""
+
+    account: str
+    region: str
+    arn: str
+    variables: Mapping[str, str]
+    """What the AWS SDKs and the CDK read from the environment."""
+
+
+def account_session(endpoint: Endpoint, estate: Estate, account: str) -> Session:
+    """Return a deployer's session in an account of the embedded organization."""
+    region = estate.organization.home_region
+    root = endpoint.credentials[estate.organization.accounts.management]
+    if account == estate.organization.accounts.management:
+        variables = {
+            "AWS_ACCESS_KEY_ID": root["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": root["secret_access_key"],
+            "AWS_SESSION_TOKEN": "",
+        }
+        return _session(endpoint, account, region, f"arn:aws:iam::{account}:root", variables)
+    sts = boto3.client(
+        "sts",
+        region_name=region,
+        endpoint_url=endpoint.url,
+        aws_access_key_id=root["access_key_id"],
+        aws_secret_access_key=root["secret_access_key"],
+    )
+    answer = sts.assume_role(
+        RoleArn=f"arn:aws:iam::{account}:role/{ACCESS_ROLE}", RoleSessionName="platform-team"
+    )
+    arn = answer["AssumedRoleUser"]["Arn"]
+    return _session(endpoint, account, region, arn, _variables(answer["Credentials"]))
+
+
+def person_session(
+    endpoint: Endpoint, estate: Estate, person: str, *, place: Place | None = None
+) -> Session:
+    """Return the session of a person, as their identity provider would begin it.
+
+    Args:
+        endpoint: the embedded cloud.
+        estate: who the person is.
+        person: the person's id.
+        place: which of their accounts; the first of their persona unless given.
+
+    Raises:
+        ConfigError: there is no such person, or their persona has no role there.
+        DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
+    """
+    assignment = next((item for item in estate.assignments() if item.person == person), None)
+    if assignment is None:
+        raise ConfigError(
+            f'nobody called "{person}" is in the estate',
+            hint="names are user names, such as ana.souza",
+        )
+    profile = PERSONAS[assignment.persona]
+    chosen = place or profile.places[0]
+    if chosen not in profile.places:
+        places = ", ".join(profile.places)
+        raise ConfigError(
+            f"{person} ({profile.title.lower()}) has no role in {chosen}", hint=f"use {places}"
+        )
+    account, region = _account(estate, assignment, chosen)
+    naming = Naming(prefix=estate.organization.prefix)
+    role = naming.persona_role(assignment.persona, _scoped_unit(assignment), assignment.team or "")
+    role_arn = f"arn:aws:iam::{account}:role/mlzone/{role}"
+    provider = f"arn:aws:iam::{account}:saml-provider/{estate.organization.identity.saml_provider}"
+    tags = {"unit": assignment.unit, "team": assignment.team}
+    sts = boto3.client("sts", region_name=region, endpoint_url=endpoint.url,
+                       aws_access_key_id="unsigned", aws_secret_access_key="unsigned")  # noqa: S106  # fmt: skip
+    try:
+        answer = sts.assume_role_with_saml(
+            RoleArn=role_arn,
+            PrincipalArn=provider,
+            SAMLAssertion=_assertion(
+                person, role_arn, provider, {k: v for k, v in tags.items() if v}
+            ),
+        )
+    except ClientError as error:
+        raise DeploymentError(
+            f"{person} cannot take {role}: {error.response['Error']['Message']}",
+            hint="deploy the unit first: mlzone deploy UNIT",
+        ) from error
+    arn = answer["AssumedRoleUser"]["Arn"]
+    return _session(endpoint, account, region, arn, _variables(answer["Credentials"]))
+
+
+def _scoped_unit(assignment: Assignment) -> str:
+    scope = PERSONAS[assignment.persona].scope
+    return "" if scope is Scope.ORGANIZATION else assignment.unit or ""
+
+
+def _account(estate: Estate, assignment: Assignment, place: Place) -> tuple[str, str]:
+    accounts = estate.organization.accounts
+    home = estate.organization.home_region
+    if place is Place.SHARED_SERVICES:
+        return accounts.shared_services, home
+    if place is Place.MANAGEMENT:
+        return accounts.management, home
+    if place is Place.LOG_ARCHIVE:
+        return accounts.log_archive, home
+    unit = estate.unit(assignment.unit) if assignment.unit else estate.units[0]
+    stage = Stage(place.value)
+    return unit.environments[stage].account, estate.region(unit, stage)
+
+
+def _assertion(person: str, role_arn: str, provider: str, tags: Mapping[str, str | None]) -> str:
+    """Write what the corporate identity provider would send after the person signed in."""
+    attributes = {
+        f"{_ATTRIBUTES}Role": f"{role_arn},{provider}",
+        f"{_ATTRIBUTES}RoleSessionName": person,
+        f"{_ATTRIBUTES}SourceIdentity": person,
+        **{f"{_ATTRIBUTES}PrincipalTag:{key}": value or "" for key, value in tags.items()},
+    }
+    lines = "".join(
+        f'<saml:Attribute Name="{escape(name)}"><saml:AttributeValue>{escape(value)}'
+        "</saml:AttributeValue></saml:Attribute>"
+        for name, value in attributes.items()
+    )
+    document = (
+        '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
+        'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Assertion>'
+        f"<saml:AttributeStatement>{lines}</saml:AttributeStatement>"
+        "</saml:Assertion></samlp:Response>"
+    )
+    return base64.b64encode(document.encode()).decode()
+
+
+def _variables(credentials: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+    }
+
+
+def _session(
+    endpoint: Endpoint, account: str, region: str, arn: str, variables: Mapping[str, str]
+) -> Session:
+    return Session(
+        account=account,
+        region=region,
+        arn=arn,
+        variables={
+            **variables,
+            "AWS_ENDPOINT_URL": endpoint.url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+    )
+
+
+def persona_of(estate: Estate, person: str) -> Persona | None:
+    """Return a person's first persona."""
+    return next((item.persona for item in estate.assignments() if item.person == person), None)
