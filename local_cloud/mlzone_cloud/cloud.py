@@ -6,7 +6,7 @@ import threading
 import urllib.parse
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from mlzone_cloud import moto_patches
 from mlzone_cloud.clock import Clock
-from mlzone_cloud.components import load_components
+from mlzone_cloud.components import COMPONENTS, load_components
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.front_door import INTERNAL_ACCOUNT, FrontDoor
 from mlzone_cloud.identity import Caller, Identities
@@ -56,7 +56,12 @@ class Cloud:
     """One embedded cloud; a process has exactly one, because moto's state is global."""
 
     def __init__(
-        self, *, state_dir: Path, endpoint_url: str = "http://localhost:4599", strict: bool = False
+        self,
+        *,
+        state_dir: Path,
+        endpoint_url: str = "http://localhost:4599",
+        strict: bool = False,
+        components: Sequence[str] = COMPONENTS,
     ) -> None:
         self.state_dir = state_dir
         self.endpoint_url = endpoint_url
@@ -81,7 +86,7 @@ class Cloud:
         self._heavy = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
         self._stopping = threading.Event()
         moto_patches.apply()
-        load_components(self)
+        load_components(self, components)
         self.front_door = FrontDoor(self)
 
     # --- clients ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ and what it takes up again after a restart.
 """
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ COMPONENTS = (
 )
 
 
-def load_components(cloud: "Cloud") -> None:
-    """Import every component and install it in a cloud."""
-    for name in COMPONENTS:
+def load_components(cloud: "Cloud", names: Sequence[str] = COMPONENTS) -> None:
+    """Import components and install them in a cloud."""
+    for name in names:
         module = importlib.import_module(name)
         if hasattr(module, "install"):
             module.install(cloud)
