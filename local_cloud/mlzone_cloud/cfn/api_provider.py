@@ -1,23 +1,28 @@
 """The provider that calls the API which the schema and the service model name."""
 
 import re
+import time
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
-from mlzone_cloud.cfn import mapping
+from mlzone_cloud.cfn import mapping, tagging
 from mlzone_cloud.cfn.errors import ResourceError
 from mlzone_cloud.cfn.overrides import OVERRIDES, Override
-from mlzone_cloud.cfn.provider import Context, Made
+from mlzone_cloud.cfn.provider import Context, Made, NotReadableError, Provider
 from mlzone_cloud.cfn.schema import ResourceSchema, value_at
 from mlzone_cloud.cfn.state import Json, StackResource
+from mlzone_cloud.cfn.types.base import gone
 
-_GONE = re.compile(r"NotFound|NoSuch|does not exist|not found", re.IGNORECASE)
 _LONGEST_NAME = 63
+_POLL_SECONDS = 0.1
+_DEFAULT_TIMEOUT_MINUTES = 120
+_UNDER_WAY = re.compile(r"(?i)^(creating|updating|pending|in_?progress|rolling_?back|deleting)")
+_FAILED = re.compile(r"(?i)failed$|^failed|rolled_?back$|RollingBack")
 
 
-class ApiProvider:
+class ApiProvider(Provider):
     """Serves a type through its service's API."""
 
     via = "api"
@@ -47,22 +52,44 @@ class ApiProvider:
             described = self._call(
                 "read", context, named, attributes=attributes, physical_id=self._identify(model)
             )
-            attributes = {**mapping.harvest(self._schema, described), **attributes}
+            # The description of a resource is fuller than the answer to its making.
+            attributes = {**attributes, **mapping.harvest(self._schema, described)}
+            self._ids_from_arns(attributes)
         model = {**named, **attributes}
         identity = str(model.get(self._override.physical_id) or "") or self._identify(model)
         return Made(identity or name, {**attributes, **_new_names(named, properties)})
 
-    def update(self, context: Context, resource: StackResource, properties: Json) -> Json:
+    def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
         """Change a resource through its API."""
-        if self._operations["update"]:
-            self._call(
-                "update",
-                context,
-                properties,
-                attributes=resource.attributes,
-                physical_id=resource.physical_id,
+        changed = {
+            key
+            for key in {*properties, *resource.properties}
+            if properties.get(key) != resource.properties.get(key)
+        }
+        if changed == {self._schema.tag_property}:
+            self._tag(context, resource, properties)
+            return Made(resource.physical_id, resource.attributes)
+        if not self._operations["update"]:
+            raise ResourceError(
+                f"the embedded cloud cannot update a resource of type {self._schema.type_name}",
+                code="NotUpdatable",
             )
-        return resource.attributes
+        answer = self._call(
+            "update",
+            context,
+            properties,
+            attributes=resource.attributes,
+            physical_id=resource.physical_id,
+        )
+        if self._schema.tag_property in changed:
+            self._tag(context, resource, properties)
+        fresh = mapping.harvest(self._schema, answer)
+        return Made(resource.physical_id, {**resource.attributes, **fresh})
+
+    def _tag(self, context: Context, resource: StackResource, properties: Json) -> None:
+        operation = self._operations["create"]
+        assert operation is not None, "only usable types get here"  # noqa: S101
+        tagging.change(context, self._schema, operation.service, resource, properties)
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Remove a resource through its API."""
@@ -77,18 +104,74 @@ class ApiProvider:
                 physical_id=resource.physical_id,
             )
         except ClientError as error:
-            if not _GONE.search(str(error)):
+            if not gone(error):
                 raise
+
+    def settle(self, context: Context, resource: StackResource) -> Json:
+        """Wait until the resource is ready, as CloudFormation does."""
+        deadline = time.monotonic() + 60 * self._timeout("create")
+        while (described := self._describe(context, resource)) is not None:
+            status = self._status(described)
+            if not _UNDER_WAY.match(status):
+                if _FAILED.search(status):
+                    raise ResourceError(_why(described, status), code="NotStabilized")
+                return {**resource.attributes, **mapping.harvest(self._schema, described)}
+            if time.monotonic() > deadline:
+                raise ResourceError(f"the resource is still {status}", code="NotStabilized")
+            time.sleep(_POLL_SECONDS)
+        return resource.attributes
+
+    def settle_deletion(self, context: Context, resource: StackResource) -> None:
+        """Wait until the resource is gone."""
+        deadline = time.monotonic() + 60 * self._timeout("delete")
+        while (described := self._describe(context, resource)) is not None:
+            if not re.match("(?i)deleting", self._status(described)):
+                return
+            if time.monotonic() > deadline:
+                raise ResourceError("the resource is still being deleted", code="NotStabilized")
+            time.sleep(_POLL_SECONDS)
+
+    def live(self, context: Context, resource: StackResource) -> Json | None:
+        """Return the properties that the read operation shows."""
+        if not self._operations["read"]:
+            raise NotReadableError(resource.type)
+        described = self._describe(context, resource)
+        return None if described is None else mapping.to_properties(self._schema, described)
+
+    def _describe(self, context: Context, resource: StackResource) -> Json | None:
+        if not self._operations["read"]:
+            return None
+        try:
+            return self._call(
+                "read",
+                context,
+                resource.properties,
+                attributes=resource.attributes,
+                physical_id=resource.physical_id,
+            )
+        except ClientError as error:
+            if gone(error):
+                return None
+            raise
+
+    def _status(self, described: Json) -> str:
+        """Return the resource's status; empty if it has none."""
+        short = self._schema.short_name
+        bodies = [described, *(item for item in described.values() if isinstance(item, dict))]
+        for body in bodies:
+            for key in (f"{short}Status", f"{short[0].lower()}{short[1:]}Status", "Status"):
+                if isinstance(body.get(key), str):
+                    return str(body[key])
+        return ""
+
+    def _timeout(self, verb: str) -> int:
+        handler = self._schema.raw.get("handlers", {}).get(verb, {})
+        return int(handler.get("timeoutInMinutes", _DEFAULT_TIMEOUT_MINUTES))
 
     def _call(self, verb: str, context: Context, properties: Json, **known: Any) -> Json:
         operation = self._operations[verb]
         assert operation is not None, "the caller checked"  # noqa: S101
         params = mapping.parameters(operation, properties, account=context.account, **known)
-        if "$ids" in params.values():
-            physical_id = known["physical_id"]
-            params = {
-                key: [physical_id] if value == "$ids" else value for key, value in params.items()
-            }
         client = context.client(operation.service)
         try:
             answer: Json = getattr(client, xform_name(operation.name))(**params)
@@ -124,6 +207,13 @@ class ApiProvider:
     def _identify(self, model: Json) -> str:
         values = [value_at(model, path) for path in self._schema.primary]
         return "|".join(str(value) for value in values if value is not None)
+
+
+def _why(described: Json, status: str) -> str:
+    reason = next(
+        (str(value) for key, value in described.items() if key.lower() == "failurereason"), ""
+    )
+    return f"the resource is {status}: {reason}" if reason else f"the resource is {status}"
 
 
 def _new_names(named: Json, given: Json) -> Json:

@@ -1,26 +1,20 @@
 """What a template would change: the content of a change set."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlzone_cloud.cfn import preparation, template
 from mlzone_cloud.cfn.errors import TemplateError
 from mlzone_cloud.cfn.provider import Context, with_stack_tags
-from mlzone_cloud.cfn.schema import find_schema
+from mlzone_cloud.cfn.schema import find_schema, value_at
 from mlzone_cloud.cfn.state import Json, Stack, StackResource
 
-if TYPE_CHECKING:
-    from mlzone_cloud.cloud import Cloud
 
-
-def plan(
-    cloud: "Cloud", stack: Stack, body: str, context: Context, given: dict[str, str]
-) -> list[Json]:
+def plan(stack: Stack, body: str, context: Context, given: dict[str, str]) -> list[Json]:
     """Return the changes that a template would make to a stack, as DescribeChangeSet shows them.
 
     Raises:
         TemplateError: the template or its parameters are wrong.
     """
-    del cloud
     document = template.parse(body)
     parameters = preparation.resolve_parameters(document, given, context)
     scope = preparation.scope_of(document, stack, parameters, context)
@@ -37,8 +31,7 @@ def plan(
             changes.append({"Type": "Resource", "ResourceChange": change})
         keeps_identity = existing and (not change or change.get("Replacement") == "False")
         if existing and keeps_identity:
-            scope.physical_ids[name] = existing.physical_id
-            scope.attributes[name] = existing.attributes
+            scope.add(existing)
     for name, resource in stack.resources.items():
         if name not in wanted:
             change = {
@@ -46,7 +39,7 @@ def plan(
                 "LogicalResourceId": name,
                 "PhysicalResourceId": resource.physical_id,
                 "ResourceType": resource.type,
-                "PolicyAction": "Retain" if resource.deletion_policy == "Retain" else "Delete",
+                "PolicyAction": "Delete" if resource.deletion_policy == "Delete" else "Retain",
                 "Scope": [],
                 "Details": [],
             }
@@ -74,14 +67,13 @@ def _change(
             differing[key] = evaluation
     if not differing and existing.type == declaration["Type"]:
         return None
-    create_only = {path[0] for path in schema.create_only} if schema else set()
-    recreating = existing.type != declaration["Type"] or any(
-        key in create_only for key in differing
-    )
+    create_only = _recreating(existing, declaration, differing, scope, context)
+    recreating = existing.type != declaration["Type"] or bool(create_only)
+    certain = recreating and any(differing[key] == "Static" for key in create_only)
     return {
         **base,
         "Action": "Modify",
-        "Replacement": "True" if recreating else "False",
+        "Replacement": "True" if certain else "Conditional" if recreating else "False",
         "Scope": ["Properties"],
         "Details": [
             {
@@ -96,6 +88,30 @@ def _change(
             for key, evaluation in differing.items()
         ],
     }
+
+
+def _recreating(
+    existing: StackResource,
+    declaration: Json,
+    differing: dict[str, str],
+    scope: template.Scope,
+    context: Context,
+) -> set[str]:
+    """Return the differing properties whose change replaces the resource."""
+    schema = find_schema(declaration["Type"], context.region)
+    if schema is None:
+        return set()
+    recreating = set()
+    for key in differing:
+        paths = [path for path in schema.create_only if path[0] == key]
+        if any(len(path) == 1 for path in paths) or (paths and differing[key] == "Dynamic"):
+            recreating.add(key)
+        elif paths:
+            value = scope.evaluate((declaration.get("Properties") or {}).get(key))
+            new = schema.coerce({key: value})
+            if any(value_at(existing.properties, path) != value_at(new, path) for path in paths):
+                recreating.add(key)
+    return recreating
 
 
 def _differs(

@@ -87,7 +87,7 @@ def _best(schema: ResourceSchema, verb: str) -> Operation | None:
     return None
 
 
-def parameters(  # noqa: PLR0913
+def parameters(
     operation: Operation,
     properties: Json,
     *,
@@ -139,6 +139,8 @@ def _fill(value: Any, properties: Json, account: str, physical_id: str | None, n
         return account
     if kind == "id":
         return physical_id
+    if kind == "ids":
+        return [physical_id]
     if kind == "json":
         document = properties.get(argument)
         return document if isinstance(document, str) else json.dumps(document)
@@ -150,6 +152,9 @@ def _fill(value: Any, properties: Json, account: str, physical_id: str | None, n
 def to_shape(shape: Shape, value: Any) -> Any:
     """Re-key CloudFormation data to an API shape, without regard to case."""
     kind = shape.type_name
+    if kind in ("structure", "map") and isinstance(value, str) and value.lstrip().startswith("{"):
+        # Some schemas have as JSON text what the API has as a structure.
+        value = json.loads(value)
     if kind == "structure" and isinstance(value, dict):
         index = {flat(member): member for member in shape.members}
         return {
@@ -213,6 +218,38 @@ def harvest(schema: ResourceSchema, response: Json) -> Json:
                 attributes[path[0]] = value if isinstance(value, bool | int) else str(value)
                 break
     return attributes
+
+
+def to_properties(schema: ResourceSchema, described: Json) -> Json:
+    """Return what a read operation shows in the form of a type's properties."""
+    found: Json = {}
+    bodies = [described, *(item for item in described.values() if isinstance(item, dict))]
+    short = flat(schema.short_name)
+    for name in schema.properties:
+        if (name,) in schema.read_only or name == schema.tag_property:
+            continue
+        for body in bodies:
+            index = {flat(key): key for key in body}
+            key = index.get(flat(name)) or index.get(flat(name).removeprefix(short))
+            if key and body[key] is not None and key != "ResponseMetadata":
+                found[name] = _reshape(schema, schema.node(name), body[key])
+                break
+    return found
+
+
+def _reshape(schema: ResourceSchema, node: Json, value: Any) -> Any:
+    """Re-key API data to a schema's names."""
+    node = schema.resolve(node)
+    if isinstance(value, dict) and node.get("properties"):
+        names = {flat(name): name for name in node["properties"]}
+        return {
+            names[flat(key)]: _reshape(schema, node["properties"][names[flat(key)]], item)
+            for key, item in value.items()
+            if flat(key) in names
+        }
+    if isinstance(value, list) and isinstance(node.get("items"), dict):
+        return [_reshape(schema, node["items"], item) for item in value]
+    return value
 
 
 def _flatten(value: Any, into: Json, depth: int) -> None:

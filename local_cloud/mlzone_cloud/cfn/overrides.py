@@ -1,7 +1,7 @@
 """What neither the resource schemas nor the service models say about a type.
 
 An operation is (service, name, members that do not come from properties). In a member's value,
-`$account` is the account, `$id` the physical id, `$json:P` property P as JSON text, `$name:P`
+`$account` is the account, `$id` the physical id, `$ids` a list of it, `$json:P` property P as JSON text, `$name:P`
 property P or a generated name, `$property:P` property P.
 """
 
@@ -28,18 +28,6 @@ def _trail(name: str, *, creating: bool = False) -> Declared:
 
 
 OVERRIDES: dict[str, Override] = {
-    "AWS::Budgets::Budget": Override(
-        operations={
-            "create": (
-                "budgets",
-                "CreateBudget",
-                {"AccountId": "$account", "Budget.BudgetName": "$name:BudgetName"},
-            ),
-            "update": None,
-            "read": None,
-            "delete": ("budgets", "DeleteBudget", {"AccountId": "$account", "BudgetName": "$id"}),
-        },
-    ),
     "AWS::CloudTrail::Trail": Override(
         operations={
             "create": _trail("CreateTrail", creating=True),
@@ -53,6 +41,14 @@ OVERRIDES: dict[str, Override] = {
         operations={
             "create": ("cloudwatch", "PutMetricAlarm", {"AlarmName": "$name:AlarmName"}),
             "update": ("cloudwatch", "PutMetricAlarm", {"AlarmName": "$id"}),
+            "delete": ("cloudwatch", "DeleteAlarms", {"AlarmNames": "$ids"}),
+            "read": None,
+        },
+    ),
+    "AWS::CloudWatch::CompositeAlarm": Override(
+        operations={
+            "create": ("cloudwatch", "PutCompositeAlarm", {"AlarmName": "$name:AlarmName"}),
+            "update": ("cloudwatch", "PutCompositeAlarm", {"AlarmName": "$id"}),
             "delete": ("cloudwatch", "DeleteAlarms", {"AlarmNames": "$ids"}),
             "read": None,
         },
@@ -82,6 +78,30 @@ OVERRIDES: dict[str, Override] = {
             "read": None,
         },
         physical_id="Name",
+    ),
+    "AWS::Events::Archive": Override(
+        operations={
+            "create": (
+                "events",
+                "CreateArchive",
+                {"ArchiveName": "$name:ArchiveName", "EventSourceArn": "$property:SourceArn"},
+            ),
+        },
+        attributes={"Arn": "ArchiveArn"},
+    ),
+    "AWS::CE::AnomalyMonitor": Override(
+        operations={
+            "create": ("ce", "CreateAnomalyMonitor", {"ResourceTags": "$property:ResourceTags"}),
+        },
+    ),
+    "AWS::CE::AnomalySubscription": Override(
+        operations={
+            "create": (
+                "ce",
+                "CreateAnomalySubscription",
+                {"ResourceTags": "$property:ResourceTags"},
+            ),
+        },
     ),
     "AWS::SageMaker::ModelPackageGroup": Override(
         operations={"update": None},

@@ -1,10 +1,10 @@
 """What makes, changes and removes resources of a type."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Self
 
 from mlzone_cloud.cfn.schema import ResourceSchema
-from mlzone_cloud.cfn.state import Json, StackResource, random_suffix
+from mlzone_cloud.cfn.state import Json, Stack, StackResource, random_suffix
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -21,6 +21,22 @@ class Context:
     stack_id: str
     tags: dict[str, str]
     role_arn: str | None
+    """The role as which resources are made."""
+    source_identity: str = ""
+
+    @classmethod
+    def of(cls, cloud: "Cloud", stack: Stack) -> Self:
+        """Return the context of a stack's current operation."""
+        return cls(
+            cloud=cloud,
+            account=stack.account,
+            region=stack.region,
+            stack_name=stack.name,
+            stack_id=stack.id,
+            tags=stack.tags,
+            role_arn=stack.acting_role,
+            source_identity="" if stack.role_arn else stack.caller_identity,
+        )
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         """Return a client that acts as the stack's service role, if it has one."""
@@ -30,13 +46,18 @@ class Context:
             region=region or self.region,
             role=self.role_arn,
             session_name="AWSCloudFormation",
+            source_identity=self.source_identity,
         )
 
     def name(self, logical_id: str, longest: int) -> str:
         """Return a generated physical name, as CloudFormation makes them."""
-        suffix = random_suffix()
+        suffix = random_suffix(min(12, longest // 3))
         stem = f"{self.stack_name}-{logical_id}"[: longest - len(suffix) - 1]
         return f"{stem}-{suffix}"
+
+
+class NotReadableError(Exception):
+    """Drift of this type cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +68,41 @@ class Made:
     attributes: Json
 
 
-class Provider(Protocol):
+class Provider:
     """Makes, changes and removes resources of one type."""
 
-    via: str
+    via = "explicit"
     """`explicit`, `api` or `schema`: how faithful it is."""
+    exclusive = True
+    """Whether making, changing and removing are quick, so that the cloud's lock may be held."""
 
     def create(self, context: Context, logical_id: str, properties: Json) -> Made:
         """Make a resource."""
+        raise NotImplementedError
 
-    def update(self, context: Context, resource: StackResource, properties: Json) -> Json:
-        """Change a resource in place; return its attributes."""
+    def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
+        """Change a resource in place; return what it is now."""
+        raise NotImplementedError
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Remove a resource; one that is gone already is fine."""
+        raise NotImplementedError
+
+    def settle(self, context: Context, resource: StackResource) -> Json:
+        """Wait until a resource is ready; return its attributes."""
+        del context
+        return resource.attributes
+
+    def settle_deletion(self, context: Context, resource: StackResource) -> None:
+        """Wait until a removed resource is gone."""
+
+    def live(self, context: Context, resource: StackResource) -> Json | None:
+        """Return the properties that a resource really has, as far as they can be read.
+
+        Returns:
+            None if the resource is gone.
+        """
+        raise NotReadableError(resource.type)
 
 
 def with_stack_tags(schema: ResourceSchema, context: Context, properties: Json) -> Json:

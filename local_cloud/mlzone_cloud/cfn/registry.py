@@ -3,18 +3,31 @@
 import functools
 
 from mlzone_cloud.cfn.api_provider import ApiProvider
+from mlzone_cloud.cfn.custom_resource import CustomResourceProvider
 from mlzone_cloud.cfn.provider import Context, Made, Provider
+from mlzone_cloud.cfn.records import STACK_TYPE
 from mlzone_cloud.cfn.schema import ResourceSchema, find_schema, value_at
 from mlzone_cloud.cfn.state import Json, StackResource
-from mlzone_cloud.cfn.types import ec2, iam, messaging, platform, s3
+from mlzone_cloud.cfn.types import (
+    ec2,
+    function,
+    iam,
+    messaging,
+    money,
+    platform,
+    s3,
+    scaling,
+    table,
+)
 from mlzone_cloud.cfn.types.base import ExplicitType
 
+_MODULES = (ec2, function, iam, messaging, money, platform, s3, scaling, table)
 _EXPLICIT: dict[str, type[ExplicitType]] = {
-    kind.type_name: kind for module in (ec2, iam, messaging, platform, s3) for kind in module.TYPES
+    kind.type_name: kind for module in _MODULES for kind in module.TYPES
 }
 
 
-class SchemaProvider:
+class SchemaProvider(Provider):
     """Keeps a resource that no API here can make; it is validated, counted, and seen by nobody."""
 
     via = "schema"
@@ -41,16 +54,16 @@ class SchemaProvider:
                 attributes[name] = identity
         return Made(identity, attributes)
 
-    def update(self, context: Context, resource: StackResource, properties: Json) -> Json:
+    def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
         """Keep its new properties."""
         del context, properties
-        return resource.attributes
+        return Made(resource.physical_id, resource.attributes)
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Forget it."""
 
 
-class MetadataProvider:
+class MetadataProvider(Provider):
     """`AWS::CDK::Metadata` and wait handles: there is nothing behind them in AWS either."""
 
     via = "explicit"
@@ -60,16 +73,34 @@ class MetadataProvider:
         del properties
         return Made(context.name(logical_id, 128), {})
 
-    def update(self, context: Context, resource: StackResource, properties: Json) -> Json:
+    def live(self, context: Context, resource: StackResource) -> Json | None:
+        """It is what the template says."""
+        del context
+        return resource.properties
+
+    def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
         """Nothing changes."""
         del context, properties
-        return resource.attributes
+        return Made(resource.physical_id, resource.attributes)
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Nothing is removed."""
 
 
 _WITHOUT_SCHEMA = frozenset({"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"})
+_NOT_UNIQUE = frozenset({"AWS::SageMaker::Domain"})
+"""Types whose name need not be unique, so that a replacement may keep it."""
+
+
+def unique_name(schema: ResourceSchema) -> bool:
+    """Tell whether two resources of a type cannot have the same name."""
+    return schema.type_name not in _NOT_UNIQUE
+
+
+@functools.cache
+def custom_provider(type_name: str) -> Provider:
+    """Return what serves a custom resource."""
+    return CustomResourceProvider(type_name)
 
 
 def is_known(type_name: str, region: str) -> bool:
@@ -82,6 +113,11 @@ def provider_of(type_name: str, region: str) -> Provider:
     """Return what serves a type."""
     if type_name in _WITHOUT_SCHEMA:
         return MetadataProvider()
+    if type_name == STACK_TYPE:
+        # Nested stacks need the engine, which needs this module.
+        from mlzone_cloud.cfn.nested import NestedStackProvider  # noqa: PLC0415
+
+        return NestedStackProvider()
     if type_name in _EXPLICIT:
         return _EXPLICIT[type_name]()
     schema = find_schema(type_name, region)

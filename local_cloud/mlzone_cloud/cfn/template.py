@@ -4,7 +4,10 @@ Source: AWS CloudFormation Template Reference, "Intrinsic functions".
 """
 
 import base64
+import copy
+import functools
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from typing import Any
 import yaml
 
 from mlzone_cloud.cfn.errors import TemplateError
+from mlzone_cloud.cfn.state import StackResource
 
 Json = dict[str, Any]
 
@@ -22,7 +26,16 @@ NO_VALUE = object()
 _SUB = re.compile(r"\$\{([^!${}][^${}]*)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^}]+)\}\}")
 _PSEUDO_PREFIX = "AWS::"
-_FUNCTIONS_OF_CONDITIONS = ("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition")
+
+
+_SECTIONS = frozenset(
+    {"AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs",
+     "Parameters", "Resources", "Rules", "Transform", "Hooks"}
+)  # fmt: skip
+_RESOURCE_MEMBERS = frozenset(
+    {"Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type",
+     "UpdatePolicy", "UpdateReplacePolicy"}
+)  # fmt: skip
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,6 +57,27 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
 
 
 _Loader.add_multi_constructor("!", _short_form)
+# CloudFormation knows no dates: 2012-10-17 is text.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@functools.lru_cache(maxsize=64)
+def _load(body: str) -> Any:
+    """Parse a text; JSON, which the CDK writes, by the far faster parser."""
+    if body.lstrip().startswith("{"):
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise TemplateError(
+                f"Template format error: JSON not well-formed. ({error})"
+            ) from error
+    try:
+        return yaml.load(body, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
+    except (yaml.YAMLError, ValueError) as error:
+        raise TemplateError(f"Template format error: YAML not well-formed. ({error})") from error
 
 
 def parse(body: str) -> Json:
@@ -52,21 +86,37 @@ def parse(body: str) -> Json:
     Raises:
         TemplateError: it is neither, or no template.
     """
-    try:
-        template = yaml.load(body, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-    except yaml.YAMLError as error:
-        raise TemplateError(f"Template format error: {error}") from error
+    template = copy.deepcopy(_load(body))
     if not isinstance(template, dict):
         raise TemplateError("Template format error: unsupported structure.")
     resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     if template.get("Transform"):
-        raise TemplateError(f"Transform {template['Transform']} is not supported here")
+        raise TemplateError(
+            f"Transform {template['Transform']} is a macro, which the embedded cloud does not run; "
+            "give the processed template"
+        )
     for name, resource in resources.items():
         if not isinstance(resource, dict) or "Type" not in resource:
-            raise TemplateError(f"Template format error: Resource {name} has no Type")
+            raise TemplateError(
+                "Template format error: [/Resources/" + str(name) + "] Every Resources object must "
+                "contain a Type member."
+            )
+        if unknown := sorted(set(resource) - _RESOURCE_MEMBERS):
+            raise TemplateError(
+                f"Invalid template resource property '{unknown[0]}' (resource {name})"
+            )
+    if unknown := sorted(set(template) - _SECTIONS):
+        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
     return template
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that a Region belongs to."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 @dataclass
@@ -96,11 +146,13 @@ class Scope:
             "AWS::AccountId": self.account,
             "AWS::NoValue": NO_VALUE,
             "AWS::NotificationARNs": self.notification_arns,
-            "AWS::Partition": "aws",
+            "AWS::Partition": partition_of(self.region),
             "AWS::Region": self.region,
             "AWS::StackId": self.stack_id,
             "AWS::StackName": self.stack_name,
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::URLSuffix": (
+                "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+            ),
         }
         if name not in values:
             raise TemplateError(f"Template error: unresolved pseudo parameter {name}")
@@ -149,12 +201,19 @@ class Scope:
             f"Template format error: Unresolved resource dependencies [{name}] in the template"
         )
 
+    def add(self, resource: StackResource) -> None:
+        """Let later expressions refer to a resource."""
+        name = resource.logical_id
+        self.physical_ids[name] = resource.physical_id
+        self.attributes[name] = {**resource.properties, **resource.attributes}
+
     def get_att(self, logical_id: str, attribute: str) -> Any:
         """Return a resource's attribute."""
         attributes = self.attributes.get(logical_id)
         if attributes is None:
             raise TemplateError(
-                f"Template format error: Unresolved resource dependencies [{logical_id}]"
+                f"Template format error: Unresolved resource dependencies [{logical_id}] in the "
+                "Resources block of the template"
             )
         if attribute in attributes:
             return attributes[attribute]
@@ -162,35 +221,52 @@ class Scope:
         for part in attribute.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         if value is None:
+            kind = self.template["Resources"].get(logical_id, {}).get("Type", "")
+            if kind.startswith(("Custom::", "AWS::CloudFormation::CustomResource")):
+                raise TemplateError(
+                    f"CustomResource attribute error: Vendor response doesn't contain {attribute} "
+                    f"attribute in object {self.physical_ids.get(logical_id)}"
+                )
             raise TemplateError(
-                f"Template error: resource {logical_id} has no attribute {attribute}"
+                f"Template error: resource {logical_id} does not support attribute type "
+                f"{attribute} in Fn::GetAtt"
             )
         return value
 
 
 def dependencies(value: Any, resources: Json) -> Iterator[str]:
     """Yield the resources that an expression refers to."""
+    return (name for name in references(value) if name in resources)
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield the names of resources and parameters that an expression refers to."""
     if isinstance(value, list):
         for item in value:
-            yield from dependencies(item, resources)
+            yield from references(item)
     if not isinstance(value, dict):
         return
     for name, argument in value.items():
-        if name == "Ref" and argument in resources:
+        if name == "Ref" and isinstance(argument, str) and len(value) == 1:
             yield argument
-        elif name == "Fn::GetAtt":
-            target = argument[0] if isinstance(argument, list) else str(argument).split(".")[0]
-            if target in resources:
-                yield target
-        elif name == "Fn::Sub":
-            text, extra = argument if isinstance(argument, list) else (argument, {})
-            yield from dependencies(extra, resources)
-            for match in _SUB.finditer(text):
+        elif name == "Fn::GetAtt" and len(value) == 1:
+            yield argument[0] if isinstance(argument, list) else str(argument).split(".")[0]
+            if isinstance(argument, list):
+                yield from references(argument[1:])
+        elif name == "Fn::Sub" and len(value) == 1:
+            body, extra = argument if isinstance(argument, list) else (argument, {})
+            yield from references(extra)
+            for match in _SUB.finditer(body):
                 target = match[1].split(".")[0].strip()
-                if target in resources and target not in extra:
+                if target not in extra:
                     yield target
         else:
-            yield from dependencies(argument, resources)
+            yield from references(argument)
+
+
+def text(value: Any) -> str:
+    """Return a scalar as CloudFormation writes it: `true`, not `True`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _get_att(scope: Scope, argument: Any) -> Any:
@@ -204,22 +280,22 @@ def _join(scope: Scope, argument: Any) -> str:
     items = scope.evaluate(values)
     if not isinstance(items, list):
         raise TemplateError("Template error: every Fn::Join object requires two parameters")
-    return str(delimiter).join(str(item) for item in items)
+    return str(delimiter).join(text(item) for item in items)
 
 
 def _sub(scope: Scope, argument: Any) -> str:
-    text, extra = argument if isinstance(argument, list) else (argument, {})
+    body, extra = argument if isinstance(argument, list) else (argument, {})
     extra = scope.evaluate(extra)
 
     def replace(match: re.Match[str]) -> str:
         name = match[1].strip()
         if name in extra:
-            return str(extra[name])
+            return text(extra[name])
         if "." in name:
-            return str(scope.get_att(*name.split(".", 1)))
-        return str(scope.evaluate({"Ref": name}))
+            return text(scope.get_att(*name.split(".", 1)))
+        return text(scope.evaluate({"Ref": name}))
 
-    return str(scope.evaluate(_SUB.sub(replace, text).replace("${!", "${")))
+    return str(scope.evaluate(_SUB.sub(replace, body).replace("${!", "${")))
 
 
 def _select(scope: Scope, argument: Any) -> Any:
@@ -271,7 +347,35 @@ def _if(scope: Scope, argument: Any) -> Any:
 
 def _equals(scope: Scope, argument: Any) -> bool:
     first, second = (scope.evaluate(part) for part in argument)
-    return str(first) == str(second)
+    if isinstance(first, dict | list) or isinstance(second, dict | list):
+        return bool(first == second)
+    return text(first) == text(second)
+
+
+def _length(scope: Scope, argument: Any) -> int:
+    value = scope.evaluate(argument)
+    if not isinstance(value, list):
+        raise TemplateError("Template error: Fn::Length must have a list as its argument")
+    return len(value)
+
+
+def _to_json(scope: Scope, argument: Any) -> str:
+    return json.dumps(scope.evaluate(argument), separators=(",", ":"))
+
+
+def _contains(scope: Scope, argument: Any) -> bool:
+    values, wanted = (scope.evaluate(part) for part in argument)
+    return text(wanted) in [text(value) for value in values]
+
+
+def _each_member_in(scope: Scope, argument: Any) -> bool:
+    checked, allowed = (scope.evaluate(part) for part in argument)
+    return {text(item) for item in checked} <= {text(item) for item in allowed}
+
+
+def _each_member_equals(scope: Scope, argument: Any) -> bool:
+    values, wanted = (scope.evaluate(part) for part in argument)
+    return all(text(value) == text(wanted) for value in values)
 
 
 def _base64(scope: Scope, argument: Any) -> str:
@@ -279,6 +383,11 @@ def _base64(scope: Scope, argument: Any) -> str:
 
 
 _FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
+    "Fn::Contains": _contains,
+    "Fn::EachMemberEquals": _each_member_equals,
+    "Fn::EachMemberIn": _each_member_in,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _to_json,
     "Fn::And": lambda scope, argument: all(scope.evaluate(part) for part in argument),
     "Fn::Base64": _base64,
     "Fn::Cidr": _cidr,

@@ -1,18 +1,23 @@
 """The base of explicit types: subclasses say make, change and drop."""
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from mlzone_cloud.cfn.provider import Context, Made
+from mlzone_cloud.cfn.errors import FAILURES
+from mlzone_cloud.cfn.provider import Context, Made, NotReadableError, Provider
 from mlzone_cloud.cfn.state import Json, StackResource
 
-_GONE = re.compile(r"NotFound|NoSuch|NonExistent|does not exist|not found", re.IGNORECASE)
+_GONE = re.compile(
+    r"NotFound|NoSuch|NonExistent|does not exist|doesn't exist|not found", re.IGNORECASE
+)
 
 
-class ExplicitType:
+class ExplicitType(Provider):
     """A type with a provider of its own."""
 
     type_name: ClassVar[str]
@@ -22,18 +27,27 @@ class ExplicitType:
         """Make a resource."""
         return self.make(context, logical_id, properties)
 
-    def update(self, context: Context, resource: StackResource, properties: Json) -> Json:
+    def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
         """Change a resource in place."""
         changed = self.change(context, resource.physical_id, resource.properties, properties)
-        return {**resource.attributes, **(changed or {})}
+        return Made(resource.physical_id, {**resource.attributes, **(changed or {})})
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Remove a resource; one that is gone already is fine."""
         try:
             self.drop(context, resource.physical_id, resource.properties)
         except ClientError as error:
-            if not _GONE.search(str(error)):
+            if not gone(error):
                 raise
+
+    def live(self, context: Context, resource: StackResource) -> Json | None:
+        """Return the properties that a resource really has."""
+        try:
+            return self.read(context, resource.physical_id, resource.properties)
+        except ClientError as error:
+            if gone(error):
+                return None
+            raise
 
     def make(self, context: Context, logical_id: str, properties: Json) -> Made:
         """Make a resource of the type."""
@@ -46,6 +60,26 @@ class ExplicitType:
     def drop(self, context: Context, physical_id: str, properties: Json) -> None:
         """Remove it."""
         raise NotImplementedError
+
+    def read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+        """Return what it is, in the form of its properties; None if it is gone."""
+        del context, physical_id, properties
+        raise NotReadableError(self.type_name)
+
+    @contextlib.contextmanager
+    def whole(self, context: Context, physical_id: str, properties: Json) -> Iterator[None]:
+        """Remove the resource again if what remains to be set on it fails."""
+        try:
+            yield
+        except FAILURES:
+            with contextlib.suppress(*FAILURES):
+                self.drop(context, physical_id, properties)
+            raise
+
+
+def gone(error: BaseException) -> bool:
+    """Tell whether an API refused because the resource does not exist."""
+    return bool(_GONE.search(str(error)))
 
 
 def document(value: Any) -> str:

@@ -16,6 +16,8 @@ class _Tagged(ExplicitType):
     """A type whose changes in place are its tags alone, unless it says more."""
 
     def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+        if tag_list(old) == tag_list(new):
+            return None
         ec2 = context.client("ec2")
         kept = {tag["Key"] for tag in tag_list(new)}
         gone = [tag for tag in tag_list(old) if tag["Key"] not in kept]
@@ -39,7 +41,8 @@ class Vpc(_Tagged):
             TagSpecifications=_tags("vpc", properties),
             **only(properties, "InstanceTenancy"),
         )["Vpc"]
-        self._attributes(ec2, vpc["VpcId"], properties)
+        with self.whole(context, vpc["VpcId"], properties):
+            self._attributes(ec2, vpc["VpcId"], properties)
         group = ec2.describe_security_groups(
             Filters=[
                 {"Name": "vpc-id", "Values": [vpc["VpcId"]]},
@@ -165,6 +168,19 @@ def _permission(rule: Json, peer_group: str) -> Json:
     return permission
 
 
+def _flat(permission: Json, peer_group: str) -> tuple[Any, ...]:
+    """Return what makes two rules the same."""
+    del peer_group
+    return (
+        permission["IpProtocol"],
+        permission.get("FromPort"),
+        permission.get("ToPort"),
+        tuple(sorted(item["CidrIp"] for item in permission.get("IpRanges", ()))),
+        tuple(sorted(item["GroupId"] for item in permission.get("UserIdGroupPairs", ()))),
+        tuple(sorted(item["PrefixListId"] for item in permission.get("PrefixListIds", ()))),
+    )
+
+
 class SecurityGroup(_Tagged):
     """`AWS::EC2::SecurityGroup`."""
 
@@ -182,7 +198,8 @@ class SecurityGroup(_Tagged):
             # EC2 opens all egress of a new group; CloudFormation closes it when rules are given.
             everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
             ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[everything])
-        self._authorize(ec2, group, properties)
+        with self.whole(context, group, properties):
+            self._authorize(ec2, group, properties)
         return Made(group, {"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")})
 
     def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
@@ -200,6 +217,20 @@ class SecurityGroup(_Tagged):
     def drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_security_group(GroupId=physical_id)
+
+    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        found = context.client("ec2").describe_security_groups(GroupIds=[physical_id])
+        group = found["SecurityGroups"][0]
+        actual: Json = {"GroupDescription": group["Description"], "VpcId": group.get("VpcId")}
+        for name, (direction, peer) in _DIRECTIONS.items():
+            listed = group["IpPermissions" if direction == "ingress" else "IpPermissionsEgress"]
+            present = [_flat(rule, peer) for rule in listed]
+            wanted = properties.get(name) or []
+            # Rules that are resources of their own are theirs, not the group's.
+            actual[name] = [
+                rule for rule in wanted if _flat(_permission(rule, peer), peer) in present
+            ]
+        return actual
 
     def _authorize(self, ec2: Any, group: str, new: Json, old: Json | None = None) -> None:
         for name, (direction, peer) in _DIRECTIONS.items():
@@ -336,8 +367,81 @@ class FlowLog(_Tagged):
         context.client("ec2").delete_flow_logs(FlowLogIds=[physical_id])
 
 
+class SubnetNetworkAclAssociation(ExplicitType):
+    """`AWS::EC2::SubnetNetworkAclAssociation`: replaces the one that every subnet has."""
+
+    type_name = "AWS::EC2::SubnetNetworkAclAssociation"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        del logical_id
+        association = self._associate(context, properties["SubnetId"], properties["NetworkAclId"])
+        return Made(association, {"AssociationId": association})
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del physical_id
+        ec2 = context.client("ec2")
+        own = ec2.describe_network_acls(NetworkAclIds=[properties["NetworkAclId"]])["NetworkAcls"]
+        default = ec2.describe_network_acls(
+            Filters=[
+                {"Name": "vpc-id", "Values": [own[0]["VpcId"]]},
+                {"Name": "default", "Values": ["true"]},
+            ]
+        )["NetworkAcls"][0]
+        self._associate(context, properties["SubnetId"], default["NetworkAclId"])
+
+    def _associate(self, context: Context, subnet: str, acl: str) -> str:
+        ec2 = context.client("ec2")
+        found = ec2.describe_network_acls(
+            Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]
+        )["NetworkAcls"]
+        current = next(
+            item["NetworkAclAssociationId"]
+            for network_acl in found
+            for item in network_acl["Associations"]
+            if item["SubnetId"] == subnet
+        )
+        association: str = ec2.replace_network_acl_association(
+            AssociationId=current, NetworkAclId=acl
+        )["NewAssociationId"]
+        return association
+
+
+class NetworkAclEntry(ExplicitType):
+    """`AWS::EC2::NetworkAclEntry`."""
+
+    type_name = "AWS::EC2::NetworkAclEntry"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        context.client("ec2").create_network_acl_entry(**self._entry(properties))
+        identity = context.name(logical_id, 64)
+        return Made(identity, {"Id": identity})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        del physical_id, old
+        context.client("ec2").replace_network_acl_entry(**self._entry(new))
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del physical_id
+        context.client("ec2").delete_network_acl_entry(
+            NetworkAclId=properties["NetworkAclId"],
+            RuleNumber=properties["RuleNumber"],
+            Egress=bool(properties.get("Egress", False)),
+        )
+
+    def _entry(self, properties: Json) -> Json:
+        entry = only(properties, "NetworkAclId", "RuleNumber", "RuleAction", "PortRange")
+        entry |= only(properties, "CidrBlock", "Ipv6CidrBlock")
+        entry["Egress"] = bool(properties.get("Egress", False))
+        entry["Protocol"] = str(properties["Protocol"])
+        if "Icmp" in properties:
+            entry["IcmpTypeCode"] = properties["Icmp"]
+        return entry
+
+
 TYPES = (
     Vpc,
+    SubnetNetworkAclAssociation,
+    NetworkAclEntry,
     Subnet,
     RouteTable,
     SubnetRouteTableAssociation,

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from mlzone_cloud.cfn.errors import ResourceError
 from mlzone_cloud.cfn.provider import Context, Made, tag_list
 from mlzone_cloud.cfn.state import Json, random_suffix
-from mlzone_cloud.cfn.types.base import ExplicitType, document, only
+from mlzone_cloud.cfn.types.base import ExplicitType, document, gone, only
 
 _MOST_VERSIONS = 5
 
@@ -23,19 +26,23 @@ class Role(ExplicitType):
             Tags=tag_list(properties),
             **only(properties, "Path", "Description", "MaxSessionDuration", "PermissionsBoundary"),
         )["Role"]
-        self._policies(iam, name, {}, properties)
+        with self.whole(context, name, properties):
+            self._policies(iam, name, {}, properties)
         return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
     def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         iam = context.client("iam")
-        iam.update_assume_role_policy(
-            RoleName=physical_id, PolicyDocument=document(new["AssumeRolePolicyDocument"])
-        )
-        iam.update_role(
-            RoleName=physical_id,
-            Description=new.get("Description", ""),
-            MaxSessionDuration=int(new.get("MaxSessionDuration", 3600)),
-        )
+        trust = "AssumeRolePolicyDocument"
+        if document(old[trust]) != document(new[trust]):
+            iam.update_assume_role_policy(RoleName=physical_id, PolicyDocument=document(new[trust]))
+        if only(old, "Description", "MaxSessionDuration") != only(
+            new, "Description", "MaxSessionDuration"
+        ):
+            iam.update_role(
+                RoleName=physical_id,
+                Description=new.get("Description", ""),
+                MaxSessionDuration=int(new.get("MaxSessionDuration", 3600)),
+            )
         boundary = new.get("PermissionsBoundary")
         if boundary != old.get("PermissionsBoundary"):
             if boundary:
@@ -47,7 +54,7 @@ class Role(ExplicitType):
         gone = {tag["Key"] for tag in tag_list(old)} - {tag["Key"] for tag in tag_list(new)}
         if gone:
             iam.untag_role(RoleName=physical_id, TagKeys=sorted(gone))
-        if tag_list(new):
+        if tag_list(new) != tag_list(old) and tag_list(new):
             iam.tag_role(RoleName=physical_id, Tags=tag_list(new))
         self._policies(iam, physical_id, old, new)
 
@@ -60,6 +67,30 @@ class Role(ExplicitType):
             iam.delete_role_policy(RoleName=physical_id, PolicyName=name)
         iam.delete_role(RoleName=physical_id)
 
+    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        iam = context.client("iam")
+        role = iam.get_role(RoleName=physical_id)["Role"]
+        attached = iam.list_attached_role_policies(RoleName=physical_id)["AttachedPolicies"]
+        # Policies that other resources put on the role are theirs, not the role's.
+        names = {policy["PolicyName"] for policy in properties.get("Policies") or ()}
+        actual = {
+            **only(role, "RoleName", "Path", "Description", "MaxSessionDuration"),
+            "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"],
+            "ManagedPolicyArns": [policy["PolicyArn"] for policy in attached],
+            "Policies": [
+                {
+                    "PolicyName": name,
+                    "PolicyDocument": iam.get_role_policy(RoleName=physical_id, PolicyName=name)[
+                        "PolicyDocument"
+                    ],
+                }
+                for name in iam.list_role_policies(RoleName=physical_id)["PolicyNames"]
+                if name in names
+            ],
+        }
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return {**actual, **({"PermissionsBoundary": boundary} if boundary else {})}
+
     def _policies(self, iam: Any, name: str, old: Json, new: Json) -> None:
         before, after = old.get("ManagedPolicyArns") or [], new.get("ManagedPolicyArns") or []
         for arn in after:
@@ -70,6 +101,8 @@ class Role(ExplicitType):
                 iam.detach_role_policy(RoleName=name, PolicyArn=arn)
         inline = {policy["PolicyName"]: policy for policy in new.get("Policies") or ()}
         for policy_name, policy in inline.items():
+            if policy in (old.get("Policies") or ()):
+                continue
             iam.put_role_policy(
                 RoleName=name,
                 PolicyName=policy_name,
@@ -80,36 +113,63 @@ class Role(ExplicitType):
                 iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
 
 
+_HOLDERS = (("role", "Roles"), ("user", "Users"), ("group", "Groups"))
+
+
+def _holders(properties: Json) -> list[tuple[str, str]]:
+    """Return the kinds and names of those that a policy is for."""
+    return [(kind, name) for kind, key in _HOLDERS for name in properties.get(key) or ()]
+
+
 class InlinePolicy(ExplicitType):
-    """`AWS::IAM::Policy`: an inline policy of roles."""
+    """`AWS::IAM::Policy`: an inline policy of roles, users and groups."""
 
     type_name = "AWS::IAM::Policy"
 
     def make(self, context: Context, logical_id: str, properties: Json) -> Made:
-        self._put(context, properties, properties.get("Roles") or ())
-        return Made(f"{context.stack_name[:5]}-{logical_id[:4]}-{random_suffix()}", {})
+        if not _holders(properties):
+            raise ResourceError(
+                "At least one of [Groups,Roles,Users] must be non-empty.", code="InvalidRequest"
+            )
+        identity = f"{context.stack_name[:5]}-{logical_id[:4]}-{random_suffix()}"
+        with self.whole(context, identity, properties):
+            self._put(context, properties)
+        return Made(identity, {"Id": identity})
 
     def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id
-        roles = new.get("Roles") or ()
-        for role in old.get("Roles") or ():
-            if role not in roles or old["PolicyName"] != new["PolicyName"]:
-                context.client("iam").delete_role_policy(
-                    RoleName=role, PolicyName=old["PolicyName"]
-                )
-        self._put(context, new, roles)
+        for holder in _holders(old):
+            if holder not in _holders(new) or old["PolicyName"] != new["PolicyName"]:
+                self._delete(context, *holder, old["PolicyName"])
+        self._put(context, new)
 
     def drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
-        for role in properties.get("Roles") or ():
-            context.client("iam").delete_role_policy(
-                RoleName=role, PolicyName=properties["PolicyName"]
-            )
+        for holder in _holders(properties):
+            try:
+                self._delete(context, *holder, properties["PolicyName"])
+            except ClientError as error:
+                if not gone(error):
+                    raise
 
-    def _put(self, context: Context, properties: Json, roles: Any) -> None:
-        for role in roles:
-            context.client("iam").put_role_policy(
-                RoleName=role,
+    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del physical_id
+        iam, kind_name = context.client("iam"), _holders(properties)
+        kind, name = kind_name[0]
+        found = getattr(iam, f"get_{kind}_policy")(
+            **{f"{kind.capitalize()}Name": name, "PolicyName": properties["PolicyName"]}
+        )
+        return {"PolicyName": found["PolicyName"], "PolicyDocument": found["PolicyDocument"]}
+
+    def _delete(self, context: Context, kind: str, name: str, policy: str) -> None:
+        remove = getattr(context.client("iam"), f"delete_{kind}_policy")
+        remove(**{f"{kind.capitalize()}Name": name, "PolicyName": policy})
+
+    def _put(self, context: Context, properties: Json) -> None:
+        for kind, name in _holders(properties):
+            put = getattr(context.client("iam"), f"put_{kind}_policy")
+            put(
+                **{f"{kind.capitalize()}Name": name},
                 PolicyName=properties["PolicyName"],
                 PolicyDocument=document(properties["PolicyDocument"]),
             )
@@ -127,7 +187,8 @@ class ManagedPolicy(ExplicitType):
             PolicyDocument=document(properties["PolicyDocument"]),
             **only(properties, "Path", "Description"),
         )["Policy"]["Arn"]
-        self._attach(iam, arn, {}, properties)
+        with self.whole(context, arn, properties):
+            self._attach(iam, arn, {}, properties)
         return Made(arn, {"PolicyArn": arn})
 
     def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
@@ -146,20 +207,43 @@ class ManagedPolicy(ExplicitType):
 
     def drop(self, context: Context, physical_id: str, properties: Json) -> None:
         iam = context.client("iam")
-        self._attach(iam, physical_id, properties, {})
+        self._detach_all(iam, physical_id)
         for version in iam.list_policy_versions(PolicyArn=physical_id)["Versions"]:
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=physical_id, VersionId=version["VersionId"])
         iam.delete_policy(PolicyArn=physical_id)
 
+    def _detach_all(self, iam: Any, arn: str) -> None:
+        holders = iam.list_entities_for_policy(PolicyArn=arn)
+        for kind in ("role", "user", "group"):
+            name = f"{kind.capitalize()}Name"
+            for holder in holders.get(f"Policy{kind.capitalize()}s") or ():
+                detach = getattr(iam, f"detach_{kind}_policy")
+                detach(**{name: holder[name]}, PolicyArn=arn)
+
+    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        iam = context.client("iam")
+        policy = iam.get_policy(PolicyArn=physical_id)["Policy"]
+        version = iam.get_policy_version(
+            PolicyArn=physical_id, VersionId=policy["DefaultVersionId"]
+        )["PolicyVersion"]
+        return {
+            "ManagedPolicyName": policy["PolicyName"],
+            "Path": policy["Path"],
+            "PolicyDocument": version["Document"],
+        }
+
     def _attach(self, iam: Any, arn: str, old: Json, new: Json) -> None:
-        before, after = old.get("Roles") or [], new.get("Roles") or []
-        for role in after:
-            if role not in before:
-                iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-        for role in before:
-            if role not in after:
-                iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+        before, after = _holders(old), _holders(new)
+        for kind, name in after:
+            if (kind, name) not in before:
+                attach = getattr(iam, f"attach_{kind}_policy")
+                attach(**{f"{kind.capitalize()}Name": name}, PolicyArn=arn)
+        for kind, name in before:
+            if (kind, name) not in after:
+                detach = getattr(iam, f"detach_{kind}_policy")
+                detach(**{f"{kind.capitalize()}Name": name}, PolicyArn=arn)
 
 
 class SamlProvider(ExplicitType):
@@ -185,4 +269,43 @@ class SamlProvider(ExplicitType):
         context.client("iam").delete_saml_provider(SAMLProviderArn=physical_id)
 
 
-TYPES = (Role, InlinePolicy, ManagedPolicy, SamlProvider)
+class OidcProvider(ExplicitType):
+    """`AWS::IAM::OIDCProvider`."""
+
+    type_name = "AWS::IAM::OIDCProvider"
+
+    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        del logical_id
+        arn = context.client("iam").create_open_id_connect_provider(
+            Url=properties["Url"],
+            ClientIDList=properties.get("ClientIdList") or [],
+            ThumbprintList=properties.get("ThumbprintList") or [],
+            Tags=tag_list(properties),
+        )["OpenIDConnectProviderArn"]
+        return Made(arn, {"Arn": arn})
+
+    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+        iam = context.client("iam")
+        before, after = old.get("ClientIdList") or [], new.get("ClientIdList") or []
+        for client_id in after:
+            if client_id not in before:
+                iam.add_client_id_to_open_id_connect_provider(
+                    OpenIDConnectProviderArn=physical_id, ClientID=client_id
+                )
+        for client_id in before:
+            if client_id not in after:
+                iam.remove_client_id_from_open_id_connect_provider(
+                    OpenIDConnectProviderArn=physical_id, ClientID=client_id
+                )
+        if old.get("ThumbprintList") != new.get("ThumbprintList"):
+            iam.update_open_id_connect_provider_thumbprint(
+                OpenIDConnectProviderArn=physical_id,
+                ThumbprintList=new.get("ThumbprintList") or [],
+            )
+
+    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=physical_id)
+
+
+TYPES = (Role, InlinePolicy, ManagedPolicy, SamlProvider, OidcProvider)

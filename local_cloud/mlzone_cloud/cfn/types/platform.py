@@ -1,7 +1,5 @@
-"""KMS, CloudWatch Logs, SSM, Lambda and ECR."""
+"""KMS, CloudWatch Logs, SSM, ECR and Organizations."""
 
-import io
-import zipfile
 from typing import Any
 
 from mlzone_cloud.cfn.provider import Context, Made, tag_list, tag_map
@@ -119,81 +117,6 @@ class Parameter(ExplicitType):
         )
 
 
-class Function(ExplicitType):
-    """`AWS::Lambda::Function`."""
-
-    type_name = "AWS::Lambda::Function"
-    _CONFIGURATION = (
-        "Description",
-        "Handler",
-        "MemorySize",
-        "Role",
-        "Runtime",
-        "Timeout",
-        "VpcConfig",
-        "Environment",
-        "KmsKeyArn",
-        "Layers",
-        "DeadLetterConfig",
-        "EphemeralStorage",
-    )
-
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
-        name = properties.get("FunctionName") or context.name(logical_id, 64)
-        function = context.client("lambda").create_function(
-            FunctionName=name,
-            Code=self._code(properties),
-            Tags=tag_map(properties),
-            **only(properties, *self._CONFIGURATION, "PackageType", "Architectures"),
-        )
-        return Made(name, {"Arn": function["FunctionArn"]})
-
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
-        client = context.client("lambda")
-        if old.get("Code") != new.get("Code"):
-            client.update_function_code(FunctionName=physical_id, **self._code(new))
-        client.update_function_configuration(
-            FunctionName=physical_id, **only(new, *self._CONFIGURATION)
-        )
-
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
-        del properties
-        context.client("lambda").delete_function(FunctionName=physical_id)
-
-    def _code(self, properties: Json) -> Json:
-        code = properties["Code"]
-        if "ZipFile" not in code:
-            return only(code, "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
-        module = str(properties.get("Handler", "index.handler")).split(".")[0]
-        suffix = "js" if str(properties.get("Runtime", "")).startswith("nodejs") else "py"
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr(f"{module}.{suffix}", code["ZipFile"])
-        return {"ZipFile": archive.getvalue()}
-
-
-class LambdaPermission(ExplicitType):
-    """`AWS::Lambda::Permission`."""
-
-    type_name = "AWS::Lambda::Permission"
-
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
-        statement = context.name(logical_id, 100)
-        context.client("lambda").add_permission(
-            FunctionName=properties["FunctionName"],
-            StatementId=statement,
-            **only(
-                properties, "Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID"
-            ),
-        )
-        return Made(statement, {"Id": statement})
-
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
-        context.client("lambda").remove_permission(
-            FunctionName=properties["FunctionName"], StatementId=physical_id
-        )
-
-
 class EcrRepository(ExplicitType):
     """`AWS::ECR::Repository`."""
 
@@ -293,8 +216,6 @@ TYPES = (
     Alias,
     LogGroup,
     Parameter,
-    Function,
-    LambdaPermission,
     EcrRepository,
     OrganizationPolicy,
 )
