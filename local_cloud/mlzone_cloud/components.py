@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.sts",
+    "mlzone_cloud.supplement",
 )
 
 

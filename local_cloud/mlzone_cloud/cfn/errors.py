@@ -1,6 +1,6 @@
 """How a template or a resource fails."""
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 
 class TemplateError(Exception):
@@ -28,7 +28,7 @@ class ResourceError(Exception):
         self.physical_id = physical_id
 
 
-FAILURES = (ResourceError, TemplateError, ClientError, ValueError, KeyError)
+FAILURES = (ResourceError, TemplateError, ClientError, ParamValidationError, ValueError, KeyError)
 """What a provider may raise; anything else is a defect of the engine."""
 
 _CODES = (

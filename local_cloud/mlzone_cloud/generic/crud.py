@@ -76,8 +76,11 @@ def _build(call: Call, noun: Noun) -> Record:
         lowered = name.lower()
         if name in record:
             continue
-        if lowered in (f"{noun.name}id".lower(), "id"):
-            record[name] = ID_PREFIXES.get(noun.name, "") + short
+        own_id = name in noun.keys and lowered.endswith("id")
+        if own_id or lowered in (f"{noun.name}id".lower(), "id"):
+            shortest = shape.metadata.get("min", 0)
+            own = short if shortest <= len(short) else str(uuid.uuid4())
+            record[name] = ID_PREFIXES.get(noun.name, "") + own
         elif shape.type_name == "timestamp" and lowered.startswith(("creat", "lastmod", "lastup")):
             record[name] = now
         elif lowered.endswith("status") and shape.type_name == "string":

@@ -13,7 +13,9 @@ from mlzone_cloud.cfn.provider import Context, Made, NotReadableError, Provider
 from mlzone_cloud.cfn.state import Json, StackResource
 
 _GONE = re.compile(
-    r"NotFound|NoSuch|NonExistent|does not exist|doesn't exist|not found", re.IGNORECASE
+    r"NotFound|NoSuch|NonExistent|does not exist|doesn't exist|not found|could not find"
+    r"|unable to find|unknown(monitor|subscription)",
+    re.IGNORECASE,
 )
 
 

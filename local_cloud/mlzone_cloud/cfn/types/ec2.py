@@ -168,17 +168,19 @@ def _permission(rule: Json, peer_group: str) -> Json:
     return permission
 
 
-def _flat(permission: Json, peer_group: str) -> tuple[Any, ...]:
-    """Return what makes two rules the same."""
-    del peer_group
-    return (
-        permission["IpProtocol"],
-        permission.get("FromPort"),
-        permission.get("ToPort"),
-        tuple(sorted(item["CidrIp"] for item in permission.get("IpRanges", ()))),
-        tuple(sorted(item["GroupId"] for item in permission.get("UserIdGroupPairs", ()))),
-        tuple(sorted(item["PrefixListId"] for item in permission.get("PrefixListIds", ()))),
-    )
+def _peers(permission: Json) -> set[tuple[str, ...]]:
+    """Return a rule as one item per peer: EC2 merges rules that differ only in that."""
+    ports = [str(permission.get(key)) for key in ("IpProtocol", "FromPort", "ToPort")]
+    peers = [
+        str(item[key])
+        for kind, key in (
+            ("IpRanges", "CidrIp"),
+            ("UserIdGroupPairs", "GroupId"),
+            ("PrefixListIds", "PrefixListId"),
+        )
+        for item in permission.get(kind, ())
+    ]
+    return {(*ports, peer) for peer in peers}
 
 
 class SecurityGroup(_Tagged):
@@ -224,12 +226,10 @@ class SecurityGroup(_Tagged):
         actual: Json = {"GroupDescription": group["Description"], "VpcId": group.get("VpcId")}
         for name, (direction, peer) in _DIRECTIONS.items():
             listed = group["IpPermissions" if direction == "ingress" else "IpPermissionsEgress"]
-            present = [_flat(rule, peer) for rule in listed]
+            present = set().union(*(_peers(rule) for rule in listed))
             wanted = properties.get(name) or []
             # Rules that are resources of their own are theirs, not the group's.
-            actual[name] = [
-                rule for rule in wanted if _flat(_permission(rule, peer), peer) in present
-            ]
+            actual[name] = [rule for rule in wanted if _peers(_permission(rule, peer)) <= present]
         return actual
 
     def _authorize(self, ec2: Any, group: str, new: Json, old: Json | None = None) -> None:

@@ -45,11 +45,12 @@ class Budget(ExplicitType):
         )
 
     def read(self, context: Context, physical_id: str, properties: Json) -> Json:
-        del properties
         found = context.client("budgets", region="us-east-1").describe_budget(
             AccountId=context.account, BudgetName=physical_id
         )["Budget"]
-        return {"Budget": only(found, "BudgetName", "BudgetLimit", "BudgetType", "TimeUnit")}
+        actual = only(found, "BudgetName", "BudgetLimit", "BudgetType", "TimeUnit")
+        # Filters come back in another form, and not from every budget.
+        return {"Budget": {**properties["Budget"], **actual}}
 
     def _notify(self, client: Any, context: Context, name: str, old: Json, new: Json) -> None:
         key = "NotificationsWithSubscribers"
