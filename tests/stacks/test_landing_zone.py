@@ -1,0 +1,236 @@
+"""The assembly as a whole: which stacks, deterministic, within quotas, without findings."""
+
+import filecmp
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Templates = dict[str, dict[str, Any]]
+
+
+def resources_of(templates: Templates, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every resource of a type as `stack/LogicalId`, without the id's hash."""
+    for stack, template in templates.items():
+        for logical_id, resource in template["Resources"].items():
+            if resource["Type"] == kind:
+                path = resource.get("Metadata", {}).get("aws:cdk:path", logical_id)
+                yield path.removesuffix("/Resource") or stack, resource
+
+
+def test_every_unit_environment_and_team_has_its_stacks(templates):
+    assert {"aur-guardrails", "aur-platform"} <= set(templates)
+    for unit in ("retail-banking", "corporate-banking", "insurance"):
+        for stage in ("dev", "staging", "prod"):
+            assert f"aur-{unit}-{stage}-foundation" in templates
+    assert len([name for name in templates if "-team-" in name]) == 8 * 3
+
+
+def test_a_selection_builds_only_what_it_names(synthesize, tmp_path: Path):
+    result = synthesize(tmp_path, business_unit="insurance", environment="dev")
+
+    assert result.returncode == 0, result.stderr[-2000:]
+    names = sorted(path.name.split(".")[0] for path in tmp_path.glob("*.template.json"))
+    assert names == [
+        "aur-guardrails",
+        "aur-insurance-dev-foundation",
+        "aur-insurance-dev-team-claims",
+        "aur-insurance-dev-team-pricing",
+        "aur-insurance-dev-team-service-desk",
+        "aur-platform",
+    ]
+
+
+def test_the_same_estate_gives_the_same_bytes(synthesize, assembly: Path, tmp_path: Path):
+    synthesize(tmp_path)
+
+    names = sorted(str(path.relative_to(assembly)) for path in assembly.rglob("*.json"))
+    _, differing, missing = filecmp.cmpfiles(assembly, tmp_path, names, shallow=False)
+    assert differing == []
+    assert missing == []
+
+
+def test_nothing_is_looked_up(assembly: Path):
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+
+    assert manifest.get("missing", []) == []
+
+
+def test_no_finding_is_open(assembly: Path):
+    report = json.loads((assembly / "validation-report.json").read_text(encoding="utf-8"))
+
+    conclusions = {item["pluginName"]: item["conclusion"] for item in report["pluginReports"]}
+    assert conclusions["AwsSolutions"] == "success"
+    assert set(conclusions.values()) == {"success"}
+
+
+def test_stacks_stay_within_our_limits(templates):
+    for name, template in templates.items():
+        text = json.dumps(template)
+        assert len(template["Resources"]) < 450, name
+        assert len(text) < 900_000, name
+        assert text.count("{{resolve:") < 60, name
+
+
+def test_no_stack_exports_a_value_to_another(templates):
+    for name, template in templates.items():
+        assert "Fn::ImportValue" not in json.dumps(template), name
+        assert not any("Export" in item for item in template.get("Outputs", {}).values()), name
+
+
+def test_IAM_01_every_role_carries_the_boundary(templates):
+    for name, role in resources_of(templates, "AWS::IAM::Role"):
+        assert "PermissionsBoundary" in role["Properties"], name
+        assert role["Properties"]["Path"] == "/mlzone/", name
+
+
+def test_IAM_02_nobody_is_a_user(templates):
+    assert list(resources_of(templates, "AWS::IAM::User")) == []
+    assert list(resources_of(templates, "AWS::IAM::AccessKey")) == []
+
+
+def test_IAM_03_no_role_has_an_aws_managed_policy(templates):
+    for name, role in resources_of(templates, "AWS::IAM::Role"):
+        assert "ManagedPolicyArns" not in role["Properties"], name
+
+
+def test_IAM_05_services_assume_roles_for_their_own_account_alone(templates):
+    for name, role in resources_of(templates, "AWS::IAM::Role"):
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            if "Service" in statement.get("Principal", {}):
+                condition = statement["Condition"]["StringEquals"]
+                assert "aws:SourceAccount" in condition, name
+
+
+def test_IAM_07_people_come_with_their_name(templates):
+    federated = [
+        (name, role)
+        for name, role in resources_of(templates, "AWS::IAM::Role")
+        if "Federated" in json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
+    ]
+    assert federated
+    for name, role in federated:
+        statements = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        denies = [item for item in statements if item["Effect"] == "Deny"]
+        assert denies[0]["Condition"]["Null"] == {"sts:SourceIdentity": "true"}, name
+
+
+def test_ENC_01_every_bucket_is_private_encrypted_and_versioned(templates):
+    for name, bucket in resources_of(templates, "AWS::S3::Bucket"):
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}, name
+        rule = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+        algorithm = rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+        receives_access_logs = "-logs-" in properties["BucketName"]
+        assert algorithm == ("AES256" if receives_access_logs else "aws:kms"), name
+
+
+def test_ENC_01_every_bucket_refuses_plain_http(templates):
+    policies = {
+        json.dumps(policy["Properties"]["Bucket"]): json.dumps(policy)
+        for _, policy in resources_of(templates, "AWS::S3::BucketPolicy")
+    }
+    assert len([1 for text in policies.values() if "aws:SecureTransport" in text]) == len(policies)
+
+
+def test_ENC_03_every_key_rotates(templates):
+    for name, key in resources_of(templates, "AWS::KMS::Key"):
+        assert key["Properties"]["EnableKeyRotation"] is True, name
+
+
+def test_NET_01_studio_is_private(templates):
+    domains = list(resources_of(templates, "AWS::SageMaker::Domain"))
+    assert len(domains) == 8
+    for name, domain in domains:
+        assert domain["Properties"]["AppNetworkAccessType"] == "VpcOnly", name
+        assert domain["Properties"]["AuthMode"] == "SSO", name
+
+
+def test_NET_05_there_is_no_way_to_the_internet(templates):
+    for kind in ("InternetGateway", "NatGateway", "EIP", "EgressOnlyInternetGateway"):
+        assert list(resources_of(templates, f"AWS::EC2::{kind}")) == []
+    for name, subnet in resources_of(templates, "AWS::EC2::Subnet"):
+        assert subnet["Properties"]["MapPublicIpOnLaunch"] is False, name
+
+
+def test_NET_06_workloads_reach_endpoints_and_each_other_alone(templates):
+    for name, group in resources_of(templates, "AWS::EC2::SecurityGroup"):
+        assert [rule["CidrIp"] for rule in group["Properties"]["SecurityGroupEgress"]] == [
+            "255.255.255.255/32"
+        ], name
+    for name, rule in resources_of(templates, "AWS::EC2::SecurityGroupEgress"):
+        assert "CidrIp" not in rule["Properties"], name
+
+
+def test_NET_07_endpoints_serve_the_organization_alone(templates):
+    for name, endpoint in resources_of(templates, "AWS::EC2::VPCEndpoint"):
+        statement = endpoint["Properties"]["PolicyDocument"]["Statement"][0]
+        condition = statement["Condition"]["StringEquals"]
+        assert condition == {"aws:PrincipalOrgID": "o-aurora1234"}, name
+
+
+def test_NET_08_all_traffic_is_logged(templates):
+    assert len(list(resources_of(templates, "AWS::EC2::FlowLog"))) == 9
+
+
+def test_DAT_01_every_zone_says_whose_and_why(templates):
+    databases = list(resources_of(templates, "AWS::Glue::Database"))
+    assert len(databases) == 8 * 3
+    for name, database in databases:
+        parameters = database["Properties"]["DatabaseInput"]["Parameters"]
+        assert {"owner", "classification", "legal-basis", "retention-days"} <= set(parameters), name
+
+
+def test_DAT_05_what_holds_state_outlives_its_stack(templates):
+    for kind in ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SageMaker::Domain",
+                 "AWS::SageMaker::ModelPackageGroup", "AWS::DynamoDB::Table",
+                 "AWS::ECR::Repository", "AWS::Logs::LogGroup"):  # fmt: skip
+        for name, resource in resources_of(templates, kind):
+            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_DAT_05_the_evidence_vault_is_locked_for_the_longest_tier(templates):
+    (vault,) = [
+        bucket["Properties"]
+        for _, bucket in resources_of(templates, "AWS::S3::Bucket")
+        if "evidence" in bucket["Properties"].get("BucketName", "")
+    ]
+    retention = vault["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+
+    assert retention == {"Days": 3650, "Mode": "COMPLIANCE"}
+
+
+def test_MOD_01_there_is_one_registry_with_a_group_per_model(templates):
+    groups = [group for _, group in resources_of(templates, "AWS::SageMaker::ModelPackageGroup")]
+
+    assert len(groups) == 10
+    assert all(
+        "SageMaker::ModelPackageGroup" in json.dumps(templates["aur-platform"]) for _ in groups
+    )
+
+
+def test_MOD_02_only_the_units_own_pipelines_register(templates):
+    for name, group in resources_of(templates, "AWS::SageMaker::ModelPackageGroup"):
+        statements = group["Properties"]["ModelPackageGroupPolicy"]["Statement"]
+        register = [item for item in statements if item["Sid"] == "Register"]
+        assert register[0]["Condition"]["ArnLike"]["aws:PrincipalArn"].endswith("-dev-pipeline"), (
+            name
+        )
+        for statement in statements:
+            assert "sagemaker:UpdateModelPackage" not in statement["Action"], name
+
+
+def test_LOG_01_every_environment_has_a_validated_encrypted_trail(templates):
+    trails = list(resources_of(templates, "AWS::CloudTrail::Trail"))
+    assert len(trails) == 9
+    for name, trail in trails:
+        assert trail["Properties"]["EnableLogFileValidation"] is True, name
+        assert "KMSKeyId" in trail["Properties"], name
+
+
+def test_GOV_01_everything_that_can_be_tagged_says_whose_it_is(templates):
+    for name, bucket in resources_of(templates, "AWS::S3::Bucket"):
+        keys = {tag["Key"] for tag in bucket["Properties"]["Tags"]}
+        assert {"mlz:owner", "mlz:environment", "mlz:cost-center", "mlz:managed-by"} <= keys, name
