@@ -306,6 +306,7 @@ def _model_approver(s: Surroundings) -> list[Statement]:
 
 
 def _platform_admin(s: Surroundings) -> list[Statement]:
+    del s
     return [
         _allow(
             "ReadPlatform",

@@ -81,9 +81,9 @@ def invoke(call: Call, send: Callable[[dict[str, Any]], Answer]) -> dict[str, An
         model.output_shape,
     )
     if status >= 300:  # noqa: PLR2004
-        error = parsed.get("Error", {})
+        problem = parsed.get("Error", {})
         raise ApiError(
-            error.get("Code", "InternalFailure"), error.get("Message", ""), status=status
+            problem.get("Code", "InternalFailure"), problem.get("Message", ""), status=status
         )
     parsed.pop("ResponseMetadata", None)
     return parsed

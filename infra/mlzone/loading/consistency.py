@@ -258,15 +258,20 @@ def _unique_names(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
         ),
     )
     for index, team in teams:
-        for what, field, items in (
-            ("data zone of the team", "data_zones", team.data_zones),
-            ("feature group of the team", "feature_groups", team.feature_groups),
-        ):
+        named: tuple[tuple[str, str, list[str]], ...] = (
+            ("data zone of the team", "data_zones", [zone.name for zone in team.data_zones]),
+            (
+                "feature group of the team",
+                "feature_groups",
+                [group.name for group in team.feature_groups],
+            ),
+        )
+        for what, field, names in named:
             yield from _duplicates(
                 what,
                 (
-                    (("teams", index, field, number, "name"), item.name)
-                    for number, item in enumerate(items)
+                    (("teams", index, field, number, "name"), name)
+                    for number, name in enumerate(names)
                 ),
             )
 

@@ -179,7 +179,7 @@ class _Builder:
 
     def _scalar(self, node: yaml.Node, path: FieldPath) -> Any:
         try:
-            return self._constructor.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError):
             self._report(node, path, f'"{node.value}" cannot be read as a YAML value; quote it')
             return None

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlzone_access import Decision, Layer, Policies, PrincipalKind, Request, evaluate
-
 from mlzone_cloud.authorization import policies as lookup
 from mlzone_cloud.authorization.actions import IAM_PREFIXES, OPEN, iam_action
 from mlzone_cloud.authorization.context import condition_context
-from mlzone_cloud.authorization.resources import resource_arn
+from mlzone_cloud.authorization.resources import resource_arns
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.identity import Caller
 from mlzone_cloud.operations import Call
@@ -36,11 +35,10 @@ def authorize(call: Call) -> str:
             "Missing Authentication Token: the request is not signed",
             status=403,
         )
-    resource = resource_arn(call)
-    owner = _decide(call, call.caller, action, resource)
+    owners = [_decide(call, call.caller, action, resource) for resource in resource_arns(call)]
     for role_arn in _passed_roles(call):
         _decide(call, call.caller, "iam:PassRole", role_arn)
-    return owner
+    return owners[0]
 
 
 def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
@@ -88,7 +86,7 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
 
 def _denied(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ApiError:
     on = "" if resource == "*" else f" on resource: {resource}"
-    article = "an" if decision.layer in (Layer.IDENTITY,) else "a"
+    article = "an" if decision.layer is Layer.IDENTITY else "a"
     if decision.explicit:
         why = f"with an explicit deny in {article} {decision.layer}"
     else:

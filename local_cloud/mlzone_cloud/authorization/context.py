@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlzone_access import ContextValue, PrincipalKind
-
 from mlzone_cloud.operations import Call
 
 FROM_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {

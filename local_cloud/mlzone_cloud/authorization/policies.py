@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlzone_access import Policy, PolicyError
 from moto.ecr.models import ecr_backends
 from moto.events.models import events_backends
 from moto.iam.models import iam_backends
@@ -15,6 +14,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from mlzone_access import Policy, PolicyError
 from mlzone_cloud.identity import Caller
 
 if TYPE_CHECKING:

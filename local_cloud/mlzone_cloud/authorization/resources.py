@@ -5,6 +5,7 @@ ARN already is taken as it is. `{}` is the value. Source: Service Authorization 
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from mlzone_cloud.generic.noun import kebab, split
@@ -52,6 +53,14 @@ PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
     "sts": (("RoleArn", "{}"),),
     "secretsmanager": (("SecretId", _REGIONAL + "secret:{}"), ("Name", _REGIONAL + "secret:{}")),
 }
+
+
+def resource_arns(call: Call) -> list[str]:
+    """Return every ARN that a call acts on; `*` where none is named."""
+    if (call.service, call.operation) == ("events", "PutEvents"):
+        buses = {str(entry.get("EventBusName") or "default") for entry in call.params["Entries"]}
+        return [_bus_arn(call, bus) for bus in sorted(buses)]
+    return [resource_arn(call)]
 
 
 def resource_arn(call: Call) -> str:
@@ -117,15 +126,15 @@ def _sagemaker(call: Call) -> str:
     return "*"
 
 
+def _bus_arn(call: Call, bus: str) -> str:
+    if bus.startswith("arn:"):
+        return bus
+    return f"arn:aws:events:{call.region}:{call.account}:event-bus/{bus}"
+
+
 def _events(call: Call) -> str:
-    if call.operation == "PutEvents":
-        buses = {str(entry.get("EventBusName") or "default") for entry in call.params["Entries"]}
-        bus = min(buses)
-        if bus.startswith("arn:"):
-            return bus
-        return f"arn:aws:events:{call.region}:{call.account}:event-bus/{bus}"
     rule = call.params.get("Rule") or call.params.get("Name")
-    bus = call.params.get("EventBusName")
+    bus: str | None = call.params.get("EventBusName")
     base = f"arn:aws:events:{call.region}:{call.account}:"
     if rule and "Rule" in call.operation + "Targets" and "EventBus" not in call.operation:
         return base + (f"rule/{bus}/{rule}" if bus and bus != "default" else f"rule/{rule}")
@@ -151,7 +160,7 @@ def _codepipeline(call: Call) -> str:
     return base + "/".join(part for part in parts if part)
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Callable[[Call], str]] = {
     "codepipeline": _codepipeline,
     "ecr": _ecr,
     "events": _events,

@@ -36,6 +36,13 @@ def estate_option(command: CommandT) -> CommandT:
     )(command)
 
 
+_CONVERSIONS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (datetime, lambda value: value.isoformat()),
+    (Enum, lambda value: value.value),
+    (Path, str),
+)
+
+
 def plain(value: Any) -> Any:
     """Return a result as JSON's own types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -46,12 +53,9 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Path):
-        return str(value)
+    for kind, convert in _CONVERSIONS:
+        if isinstance(value, kind):
+            return convert(value)
     return value
 
 

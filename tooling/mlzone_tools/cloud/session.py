@@ -7,11 +7,11 @@ from xml.sax.saxutils import escape
 
 import boto3
 from botocore.exceptions import ClientError
+
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
 from mlzone.naming import Naming
 from mlzone.persona import PERSONAS, Persona, Place, Scope
-
 from mlzone_tools.cloud.embedded import Endpoint
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"

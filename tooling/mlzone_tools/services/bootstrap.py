@@ -8,10 +8,10 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+
 from mlzone.boundary import boundary_document, deployment_document
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
-
 from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session

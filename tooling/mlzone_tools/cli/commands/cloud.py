@@ -5,9 +5,9 @@ import shlex
 from pathlib import Path
 
 import click
+
 from mlzone.errors import ConfigError
 from mlzone.persona import Place
-
 from mlzone_tools.cli.output import estate_option, json_option, show, talk
 from mlzone_tools.cloud import embedded, session
 from mlzone_tools.cloud.cdk import CDK_HOME
