@@ -58,7 +58,6 @@ def _change(
     if existing is None:
         return {**base, "Action": "Add", "Scope": [], "Details": []}
     base["PhysicalResourceId"] = existing.physical_id
-    schema = find_schema(declaration["Type"], context.region)
     unresolved = declaration.get("Properties") or {}
     differing: dict[str, str] = {}
     for key in sorted(set(unresolved) | set(existing.properties)):
@@ -102,9 +101,9 @@ def _recreating(
     if schema is None:
         return set()
     recreating = set()
-    for key in differing:
+    for key, evaluation in differing.items():
         paths = [path for path in schema.create_only if path[0] == key]
-        if any(len(path) == 1 for path in paths) or (paths and differing[key] == "Dynamic"):
+        if any(len(path) == 1 for path in paths) or (paths and evaluation == "Dynamic"):
             recreating.add(key)
         elif paths:
             value = scope.evaluate((declaration.get("Properties") or {}).get(key))

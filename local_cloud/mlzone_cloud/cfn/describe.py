@@ -20,19 +20,19 @@ def describe_stacks(call: Call) -> Json:
     return paged(call, "Stacks", [_described(stack) for stack in reversed(alive)])
 
 
-def paged(call: Call, key: str, items: list[Json], token: str = "NextToken") -> Json:
+def paged(call: Call, key: str, items: list[Json]) -> Json:
     """Return one page of a listing.
 
     Raises:
         ApiError: the token is none of this listing.
     """
-    given = call.params.get(token) or "0"
+    given = call.params.get("NextToken") or "0"
     if not given.isdigit():
-        raise ApiError("ValidationError", f"invalid {token} {given}")
+        raise ApiError("ValidationError", f"invalid NextToken {given}")
     start = int(given)
     answer: Json = {key: items[start : start + _PAGE]}
     if len(items) > start + _PAGE:
-        answer[token] = str(start + _PAGE)
+        answer["NextToken"] = str(start + _PAGE)
     return answer
 
 

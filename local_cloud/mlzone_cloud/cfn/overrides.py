@@ -1,8 +1,8 @@
 """What neither the resource schemas nor the service models say about a type.
 
 An operation is (service, name, members that do not come from properties). In a member's value,
-`$account` is the account, `$id` the physical id, `$ids` a list of it, `$json:P` property P as JSON text, `$name:P`
-property P or a generated name, `$property:P` property P.
+`$account` is the account, `$id` the physical id, `$ids` a list of it, `$json:P` property P as
+JSON text, `$name:P` property P or a generated name, `$property:P` property P.
 """
 
 from dataclasses import dataclass, field

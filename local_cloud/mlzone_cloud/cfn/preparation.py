@@ -223,7 +223,7 @@ def _from_ssm(name: str, context: Context) -> str:
 def _from_secret(reference: str, context: Context) -> str:
     """Return what `secret-id:SecretString:json-key:version-stage:version-id` names."""
     secret, _, rest = reference.partition(":SecretString")
-    key, stage, version = (rest.lstrip(":").split(":") + ["", "", ""])[:3]
+    key, stage, version = [*rest.lstrip(":").split(":"), "", "", ""][:3]
     arguments = {"VersionStage": stage, "VersionId": version}
     answer = context.client("secretsmanager").get_secret_value(
         SecretId=secret, **{name: value for name, value in arguments.items() if value}

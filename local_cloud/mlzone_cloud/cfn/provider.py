@@ -102,6 +102,7 @@ class Provider:
         Returns:
             None if the resource is gone.
         """
+        del context
         raise NotReadableError(resource.type)
 
 

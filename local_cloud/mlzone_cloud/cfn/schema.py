@@ -1,4 +1,4 @@
-"""The official resource schemas, as cfn-lint bundles them: what a type accepts and what it returns."""
+"""The official resource schemas, as cfn-lint bundles them: what a type takes and returns."""
 
 import functools
 import importlib.util
@@ -103,7 +103,7 @@ class ResourceSchema:
         return self.resolve(self.properties.get(name, {}))
 
     def coerce(self, value: Any, node: Json | None = None) -> Any:
-        """Convert scalars as CloudFormation does before it validates: `"true"` to true, 1 to "1"."""
+        """Convert scalars as CloudFormation does before it validates: `"true"` to true."""
         node = self.resolve(self.raw if node is None else node)
         if isinstance(value, dict):
             return self._coerce_object(value, node)
@@ -181,7 +181,7 @@ def _paths(raw: Json, key: str) -> list[PropertyPath]:
     return [tuple(pointer.split("/")[2:]) for pointer in raw.get(key, [])]
 
 
-def _coerce_scalar(value: Any, types: list[str]) -> Any:
+def _coerce_scalar(value: Any, types: list[str]) -> Any:  # noqa: PLR0911 - one case a type
     if isinstance(value, bool):
         return str(value).lower() if "boolean" not in types and "string" in types else value
     if isinstance(value, int | float):
@@ -286,7 +286,7 @@ def _is_computed(unresolved: Any, path: list[Any]) -> bool:
     return False
 
 
-def _describe(error: Any) -> str:
+def _describe(error: Any) -> str:  # noqa: PLR0911 - one case a keyword
     path = "#" + "".join(f"/{part}" for part in error.absolute_path)
     if error.validator == "required":
         missing = error.message.split("'")[1]

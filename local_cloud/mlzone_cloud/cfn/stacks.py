@@ -83,7 +83,7 @@ def new_stack(cloud: "Cloud", account: str, region: str, name: str) -> Stack:
 
 
 def take_role(call: Call, stack: Stack) -> None:
-    """Remember as whom the operation acts: the given service role, else the stack's, else the caller.
+    """Remember as whom the operation acts: the service role, or else the caller.
 
     Raises:
         ApiError: CloudFormation may not assume the role.

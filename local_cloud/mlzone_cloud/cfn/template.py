@@ -165,7 +165,7 @@ class Scope:
             raise TemplateError(f"Template error: unresolved condition dependency {name}")
         return bool(self.evaluate(conditions[name]))
 
-    def evaluate(self, value: Any) -> Any:
+    def evaluate(self, value: Any) -> Any:  # noqa: PLR0911 - one case a kind
         """Evaluate an expression; raises TemplateError if it cannot be."""
         if isinstance(value, dict):
             if len(value) == 1:
@@ -239,7 +239,7 @@ def dependencies(value: Any, resources: Json) -> Iterator[str]:
     return (name for name in references(value) if name in resources)
 
 
-def references(value: Any) -> Iterator[str]:
+def references(value: Any) -> Iterator[str]:  # noqa: C901 - one case a function
     """Yield the names of resources and parameters that an expression refers to."""
     if isinstance(value, list):
         for item in value:

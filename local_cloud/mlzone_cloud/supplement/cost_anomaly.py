@@ -1,4 +1,4 @@
-"""Cost Explorer's anomaly monitors and subscriptions. Nothing costs anything here: none is found."""
+"""Cost Explorer's anomaly monitors and subscriptions; nothing costs anything here."""
 
 import uuid
 from collections.abc import Iterable

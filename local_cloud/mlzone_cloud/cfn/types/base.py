@@ -27,17 +27,17 @@ class ExplicitType(Provider):
 
     def create(self, context: Context, logical_id: str, properties: Json) -> Made:
         """Make a resource."""
-        return self.make(context, logical_id, properties)
+        return self._make(context, logical_id, properties)
 
     def update(self, context: Context, resource: StackResource, properties: Json) -> Made:
         """Change a resource in place."""
-        changed = self.change(context, resource.physical_id, resource.properties, properties)
+        changed = self._change(context, resource.physical_id, resource.properties, properties)
         return Made(resource.physical_id, {**resource.attributes, **(changed or {})})
 
     def delete(self, context: Context, resource: StackResource) -> None:
         """Remove a resource; one that is gone already is fine."""
         try:
-            self.drop(context, resource.physical_id, resource.properties)
+            self._drop(context, resource.physical_id, resource.properties)
         except ClientError as error:
             if not gone(error):
                 raise
@@ -45,25 +45,25 @@ class ExplicitType(Provider):
     def live(self, context: Context, resource: StackResource) -> Json | None:
         """Return the properties that a resource really has."""
         try:
-            return self.read(context, resource.physical_id, resource.properties)
+            return self._read(context, resource.physical_id, resource.properties)
         except ClientError as error:
             if gone(error):
                 return None
             raise
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         """Make a resource of the type."""
         raise NotImplementedError
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
         """Change it in place; return attributes that changed."""
         raise NotImplementedError
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         """Remove it."""
         raise NotImplementedError
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
         """Return what it is, in the form of its properties; None if it is gone."""
         del context, physical_id, properties
         raise NotReadableError(self.type_name)
@@ -75,7 +75,7 @@ class ExplicitType(Provider):
             yield
         except FAILURES:
             with contextlib.suppress(*FAILURES):
-                self.drop(context, physical_id, properties)
+                self._drop(context, physical_id, properties)
             raise
 
 

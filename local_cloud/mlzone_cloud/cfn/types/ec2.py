@@ -15,7 +15,7 @@ def _tags(kind: str, properties: Json) -> list[Json]:
 class _Tagged(ExplicitType):
     """A type whose changes in place are its tags alone, unless it says more."""
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
         if tag_list(old) == tag_list(new):
             return None
         ec2 = context.client("ec2")
@@ -33,7 +33,7 @@ class Vpc(_Tagged):
 
     type_name = "AWS::EC2::VPC"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         ec2 = context.client("ec2")
         vpc = ec2.create_vpc(
@@ -64,11 +64,11 @@ class Vpc(_Tagged):
             },
         )
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
         self._attributes(context.client("ec2"), physical_id, new)
-        return super().change(context, physical_id, old, new)
+        return super()._change(context, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_vpc(VpcId=physical_id)
 
@@ -83,7 +83,7 @@ class Subnet(_Tagged):
 
     type_name = "AWS::EC2::Subnet"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         ec2 = context.client("ec2")
         subnet = ec2.create_subnet(
@@ -112,7 +112,7 @@ class Subnet(_Tagged):
             },
         )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_subnet(SubnetId=physical_id)
 
@@ -122,14 +122,14 @@ class RouteTable(_Tagged):
 
     type_name = "AWS::EC2::RouteTable"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         table = context.client("ec2").create_route_table(
             VpcId=properties["VpcId"], TagSpecifications=_tags("route-table", properties)
         )["RouteTable"]
         return Made(table["RouteTableId"], {"RouteTableId": table["RouteTableId"]})
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_route_table(RouteTableId=physical_id)
 
@@ -139,14 +139,14 @@ class SubnetRouteTableAssociation(ExplicitType):
 
     type_name = "AWS::EC2::SubnetRouteTableAssociation"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         answer = context.client("ec2").associate_route_table(
             **only(properties, "RouteTableId", "SubnetId")
         )
         return Made(answer["AssociationId"], {"Id": answer["AssociationId"]})
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").disassociate_route_table(AssociationId=physical_id)
 
@@ -188,7 +188,7 @@ class SecurityGroup(_Tagged):
 
     type_name = "AWS::EC2::SecurityGroup"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         ec2 = context.client("ec2")
         group = ec2.create_security_group(
             GroupName=properties.get("GroupName") or context.name(logical_id, 255),
@@ -204,7 +204,7 @@ class SecurityGroup(_Tagged):
             self._authorize(ec2, group, properties)
         return Made(group, {"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
         ec2 = context.client("ec2")
         for name in ("SecurityGroupIngress", "SecurityGroupEgress"):
             direction, peer = _DIRECTIONS[name]
@@ -214,13 +214,13 @@ class SecurityGroup(_Tagged):
                         GroupId=physical_id, IpPermissions=[_permission(rule, peer)]
                     )
         self._authorize(ec2, physical_id, new, old)
-        return super().change(context, physical_id, old, new)
+        return super()._change(context, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_security_group(GroupId=physical_id)
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         found = context.client("ec2").describe_security_groups(GroupIds=[physical_id])
         group = found["SecurityGroups"][0]
         actual: Json = {"GroupDescription": group["Description"], "VpcId": group.get("VpcId")}
@@ -253,7 +253,7 @@ class _Rule(ExplicitType):
     direction: str
     peer: str
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         answer = getattr(context.client("ec2"), f"authorize_security_group_{self.direction}")(
             GroupId=properties["GroupId"], IpPermissions=[_permission(properties, self.peer)]
         )
@@ -261,11 +261,11 @@ class _Rule(ExplicitType):
         rule_id = rules[0].get("SecurityGroupRuleId") or context.name(logical_id, 64)
         return Made(rule_id, {"Id": rule_id})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
-        self.drop(context, physical_id, old)
-        return self.make(context, "Rule", new).attributes
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+        self._drop(context, physical_id, old)
+        return self._make(context, "Rule", new).attributes
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         getattr(context.client("ec2"), f"revoke_security_group_{self.direction}")(
             GroupId=properties["GroupId"], IpPermissions=[_permission(properties, self.peer)]
@@ -293,7 +293,7 @@ class VpcEndpoint(_Tagged):
 
     type_name = "AWS::EC2::VPCEndpoint"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         arguments = only(
             properties,
@@ -323,14 +323,14 @@ class VpcEndpoint(_Tagged):
             },
         )
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json | None:
         if old.get("PolicyDocument") != new.get("PolicyDocument"):
             context.client("ec2").modify_vpc_endpoint(
                 VpcEndpointId=physical_id, PolicyDocument=document(new["PolicyDocument"])
             )
-        return super().change(context, physical_id, old, new)
+        return super()._change(context, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[physical_id])
 
@@ -340,7 +340,7 @@ class FlowLog(_Tagged):
 
     type_name = "AWS::EC2::FlowLog"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         arguments = only(
             properties,
@@ -362,7 +362,7 @@ class FlowLog(_Tagged):
             raise ValueError(answer["Unsuccessful"][0]["Error"]["Message"])
         return Made(answer["FlowLogIds"][0], {"Id": answer["FlowLogIds"][0]})
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ec2").delete_flow_logs(FlowLogIds=[physical_id])
 
@@ -372,12 +372,12 @@ class SubnetNetworkAclAssociation(ExplicitType):
 
     type_name = "AWS::EC2::SubnetNetworkAclAssociation"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         association = self._associate(context, properties["SubnetId"], properties["NetworkAclId"])
         return Made(association, {"AssociationId": association})
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         ec2 = context.client("ec2")
         own = ec2.describe_network_acls(NetworkAclIds=[properties["NetworkAclId"]])["NetworkAcls"]
@@ -411,16 +411,16 @@ class NetworkAclEntry(ExplicitType):
 
     type_name = "AWS::EC2::NetworkAclEntry"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         context.client("ec2").create_network_acl_entry(**self._entry(properties))
         identity = context.name(logical_id, 64)
         return Made(identity, {"Id": identity})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         context.client("ec2").replace_network_acl_entry(**self._entry(new))
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("ec2").delete_network_acl_entry(
             NetworkAclId=properties["NetworkAclId"],

@@ -39,7 +39,7 @@ class Function(ExplicitType):
         "LoggingConfig",
     )
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("FunctionName") or context.name(logical_id, 64)
         client = context.client("lambda")
         function = client.create_function(
@@ -53,7 +53,7 @@ class Function(ExplicitType):
             self._concurrency(client, name, {}, properties)
         return Made(name, {"Arn": function["FunctionArn"]})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         client = context.client("lambda")
         if old.get("Code") != new.get("Code"):
             client.update_function_code(FunctionName=physical_id, **self._code(new))
@@ -65,11 +65,11 @@ class Function(ExplicitType):
         self._concurrency(client, physical_id, old, new)
         self._tags(context, client, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("lambda").delete_function(FunctionName=physical_id)
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         del properties
         found = context.client("lambda").get_function(FunctionName=physical_id)
         actual = only(found["Configuration"], *self._CONFIGURATION, "FunctionName")
@@ -115,7 +115,7 @@ class Permission(ExplicitType):
 
     type_name = "AWS::Lambda::Permission"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         statement = context.name(logical_id, 100)
         context.client("lambda").add_permission(
             FunctionName=properties["FunctionName"],
@@ -133,7 +133,7 @@ class Permission(ExplicitType):
         )
         return Made(statement, {"Id": statement})
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         context.client("lambda").remove_permission(
             FunctionName=properties["FunctionName"], StatementId=physical_id
         )
@@ -144,7 +144,7 @@ class Version(ExplicitType):
 
     type_name = "AWS::Lambda::Version"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         client, name = context.client("lambda"), _name_of(properties)
         if wanted := properties.get("CodeSha256"):
@@ -161,10 +161,10 @@ class Version(ExplicitType):
             arn = f"{arn}:{published['Version']}"
         return Made(arn, {"Version": published["Version"], "FunctionArn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         """Only provisioned concurrency can change, which nothing here depends on."""
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         context.client("lambda").delete_function(
             FunctionName=_name_of(properties), Qualifier=physical_id.rsplit(":", 1)[-1]
         )
@@ -175,7 +175,7 @@ class Alias(ExplicitType):
 
     type_name = "AWS::Lambda::Alias"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         alias = context.client("lambda").create_alias(
             FunctionName=_name_of(properties),
@@ -183,19 +183,19 @@ class Alias(ExplicitType):
         )
         return Made(alias["AliasArn"], {"AliasArn": alias["AliasArn"]})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         context.client("lambda").update_alias(
             FunctionName=_name_of(new), **only(new, "Name", "FunctionVersion", "Description")
         )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("lambda").delete_alias(
             FunctionName=_name_of(properties), Name=properties["Name"]
         )
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         del physical_id
         alias = context.client("lambda").get_alias(
             FunctionName=_name_of(properties), Name=properties["Name"]
@@ -208,7 +208,7 @@ class EventInvokeConfig(ExplicitType):
 
     type_name = "AWS::Lambda::EventInvokeConfig"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         self._put(context, properties)
         digest = hashlib.sha256(
@@ -217,11 +217,11 @@ class EventInvokeConfig(ExplicitType):
         token = base64.b32encode(digest)[:12].decode()
         return Made(f"{context.stack_name}-EventInvokeConfig-{token}", {})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._put(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("lambda").delete_function_event_invoke_config(
             FunctionName=_name_of(properties)

@@ -17,7 +17,7 @@ class Role(ExplicitType):
 
     type_name = "AWS::IAM::Role"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         iam = context.client("iam")
         name = properties.get("RoleName") or context.name(logical_id, 64)
         role = iam.create_role(
@@ -30,7 +30,7 @@ class Role(ExplicitType):
             self._policies(iam, name, {}, properties)
         return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         iam = context.client("iam")
         trust = "AssumeRolePolicyDocument"
         if document(old[trust]) != document(new[trust]):
@@ -58,7 +58,8 @@ class Role(ExplicitType):
             iam.tag_role(RoleName=physical_id, Tags=tag_list(new))
         self._policies(iam, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
         iam = context.client("iam")
         attached = iam.list_attached_role_policies(RoleName=physical_id)["AttachedPolicies"]
         for policy in attached:
@@ -67,7 +68,7 @@ class Role(ExplicitType):
             iam.delete_role_policy(RoleName=physical_id, PolicyName=name)
         iam.delete_role(RoleName=physical_id)
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         iam = context.client("iam")
         role = iam.get_role(RoleName=physical_id)["Role"]
         attached = iam.list_attached_role_policies(RoleName=physical_id)["AttachedPolicies"]
@@ -126,7 +127,7 @@ class InlinePolicy(ExplicitType):
 
     type_name = "AWS::IAM::Policy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         if not _holders(properties):
             raise ResourceError(
                 "At least one of [Groups,Roles,Users] must be non-empty.", code="InvalidRequest"
@@ -136,14 +137,14 @@ class InlinePolicy(ExplicitType):
             self._put(context, properties)
         return Made(identity, {"Id": identity})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id
         for holder in _holders(old):
             if holder not in _holders(new) or old["PolicyName"] != new["PolicyName"]:
                 self._delete(context, *holder, old["PolicyName"])
         self._put(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         for holder in _holders(properties):
             try:
@@ -152,7 +153,7 @@ class InlinePolicy(ExplicitType):
                 if not gone(error):
                     raise
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         del physical_id
         iam, kind_name = context.client("iam"), _holders(properties)
         kind, name = kind_name[0]
@@ -180,7 +181,7 @@ class ManagedPolicy(ExplicitType):
 
     type_name = "AWS::IAM::ManagedPolicy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         iam = context.client("iam")
         arn = iam.create_policy(
             PolicyName=properties.get("ManagedPolicyName") or context.name(logical_id, 128),
@@ -191,7 +192,7 @@ class ManagedPolicy(ExplicitType):
             self._attach(iam, arn, {}, properties)
         return Made(arn, {"PolicyArn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         iam = context.client("iam")
         if document(old["PolicyDocument"]) != document(new["PolicyDocument"]):
             versions = iam.list_policy_versions(PolicyArn=physical_id)["Versions"]
@@ -205,7 +206,8 @@ class ManagedPolicy(ExplicitType):
             )
         self._attach(iam, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
         iam = context.client("iam")
         self._detach_all(iam, physical_id)
         for version in iam.list_policy_versions(PolicyArn=physical_id)["Versions"]:
@@ -221,7 +223,7 @@ class ManagedPolicy(ExplicitType):
                 detach = getattr(iam, f"detach_{kind}_policy")
                 detach(**{name: holder[name]}, PolicyArn=arn)
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         del properties
         iam = context.client("iam")
         policy = iam.get_policy(PolicyArn=physical_id)["Policy"]
@@ -251,20 +253,20 @@ class SamlProvider(ExplicitType):
 
     type_name = "AWS::IAM::SAMLProvider"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         arn = context.client("iam").create_saml_provider(
             Name=properties.get("Name") or context.name(logical_id, 64),
             SAMLMetadataDocument=properties["SamlMetadataDocument"],
         )["SAMLProviderArn"]
         return Made(arn, {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del old
         context.client("iam").update_saml_provider(
             SAMLProviderArn=physical_id, SAMLMetadataDocument=new["SamlMetadataDocument"]
         )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("iam").delete_saml_provider(SAMLProviderArn=physical_id)
 
@@ -274,7 +276,7 @@ class OidcProvider(ExplicitType):
 
     type_name = "AWS::IAM::OIDCProvider"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         arn = context.client("iam").create_open_id_connect_provider(
             Url=properties["Url"],
@@ -284,7 +286,7 @@ class OidcProvider(ExplicitType):
         )["OpenIDConnectProviderArn"]
         return Made(arn, {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         iam = context.client("iam")
         before, after = old.get("ClientIdList") or [], new.get("ClientIdList") or []
         for client_id in after:
@@ -303,7 +305,7 @@ class OidcProvider(ExplicitType):
                 ThumbprintList=new.get("ThumbprintList") or [],
             )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=physical_id)
 

@@ -16,13 +16,13 @@ class Rule(ExplicitType):
 
     type_name = "AWS::Events::Rule"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("Name") or context.name(logical_id, 64)
         arn = self._put(context.client("events"), name, properties)
         bus = str(properties.get("EventBusName", "default")).rsplit("/", 1)[-1]
         return Made(name if bus == "default" else f"{bus}|{name}", {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         events, name = context.client("events"), physical_id.rsplit("|", 1)[-1]
         kept = {target["Id"] for target in new.get("Targets") or ()}
         gone = [item["Id"] for item in old.get("Targets") or () if item["Id"] not in kept]
@@ -30,7 +30,7 @@ class Rule(ExplicitType):
             events.remove_targets(Rule=name, Ids=gone, **_bus(new))
         self._put(events, name, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         events, name = context.client("events"), physical_id.rsplit("|", 1)[-1]
         targets = [target["Id"] for target in properties.get("Targets") or ()]
         if targets:
@@ -52,16 +52,16 @@ class EventBus(ExplicitType):
 
     type_name = "AWS::Events::EventBus"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         name = properties["Name"]
         answer = context.client("events").create_event_bus(Name=name, Tags=tag_list(properties))
         return Made(name, {"Arn": answer["EventBusArn"], "Name": name, "Policy": ""})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         """Descriptions and keys are the stack's alone."""
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("events").delete_event_bus(Name=physical_id)
 
@@ -71,17 +71,17 @@ class EventBusPolicy(ExplicitType):
 
     type_name = "AWS::Events::EventBusPolicy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         self._put(context, properties)
         bus = properties.get("EventBusName", "default")
         return Made(f"{bus}|{properties['StatementId']}", {})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._put(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("events").remove_permission(
             StatementId=properties["StatementId"], **_bus(properties)
@@ -106,7 +106,7 @@ class Topic(ExplicitType):
 
     type_name = "AWS::SNS::Topic"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("TopicName") or context.name(logical_id, 256)
         attributes = only(properties, "DisplayName", "KmsMasterKeyId")
         arn = context.client("sns").create_topic(
@@ -116,14 +116,14 @@ class Topic(ExplicitType):
             context.client("sns").subscribe(TopicArn=arn, **subscription)
         return Made(arn, {"TopicArn": arn, "TopicName": name})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         for name in ("DisplayName", "KmsMasterKeyId"):
             if old.get(name) != new.get(name):
                 context.client("sns").set_topic_attributes(
                     TopicArn=physical_id, AttributeName=name, AttributeValue=new.get(name, "")
                 )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("sns").delete_topic(TopicArn=physical_id)
 
@@ -133,23 +133,23 @@ class _PolicyOf(ExplicitType):
 
     targets: str
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         self._put(context, properties, document(properties["PolicyDocument"]))
         name = context.name(logical_id, 128)
         return Made(name, {"Id": name})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._put(context, new, document(new["PolicyDocument"]))
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         """The policy goes with its resource, which is removed next."""
 
     def _put(self, context: Context, properties: Json, policy: str) -> None:
         for target in properties[self.targets]:
-            self.put(context, target, policy)
+            self._set(context, target, policy)
 
-    def put(self, context: Context, target: str, policy: str) -> None:
+    def _set(self, context: Context, target: str, policy: str) -> None:
         raise NotImplementedError
 
 
@@ -159,7 +159,7 @@ class TopicPolicy(_PolicyOf):
     type_name = "AWS::SNS::TopicPolicy"
     targets = "Topics"
 
-    def put(self, context: Context, target: str, policy: str) -> None:
+    def _set(self, context: Context, target: str, policy: str) -> None:
         context.client("sns").set_topic_attributes(
             TopicArn=target, AttributeName="Policy", AttributeValue=policy
         )
@@ -171,7 +171,7 @@ class QueuePolicy(_PolicyOf):
     type_name = "AWS::SQS::QueuePolicy"
     targets = "Queues"
 
-    def put(self, context: Context, target: str, policy: str) -> None:
+    def _set(self, context: Context, target: str, policy: str) -> None:
         context.client("sqs").set_queue_attributes(QueueUrl=target, Attributes={"Policy": policy})
 
 
@@ -180,7 +180,7 @@ class Subscription(ExplicitType):
 
     type_name = "AWS::SNS::Subscription"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         attributes = only(properties, "RawMessageDelivery", "FilterPolicyScope")
         for name in ("FilterPolicy", "RedrivePolicy"):
@@ -195,7 +195,7 @@ class Subscription(ExplicitType):
         )["SubscriptionArn"]
         return Made(arn, {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         if old.get("FilterPolicy") != new.get("FilterPolicy"):
             context.client("sns").set_subscription_attributes(
                 SubscriptionArn=physical_id,
@@ -203,7 +203,7 @@ class Subscription(ExplicitType):
                 AttributeValue=document(new.get("FilterPolicy", {})),
             )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("sns").unsubscribe(SubscriptionArn=physical_id)
 
@@ -225,20 +225,20 @@ class Queue(ExplicitType):
         "ContentBasedDeduplication",
     )
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("QueueName") or context.name(logical_id, 80)
         sqs = context.client("sqs")
         url = sqs.create_queue(QueueName=name, Attributes=self._attributes(properties))["QueueUrl"]
         arn = f"arn:aws:sqs:{context.region}:{context.account}:{name}"
         return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del old
         context.client("sqs").set_queue_attributes(
             QueueUrl=physical_id, Attributes=self._attributes(new)
         )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("sqs").delete_queue(QueueUrl=physical_id)
 

@@ -23,7 +23,7 @@ class Budget(ExplicitType):
 
     type_name = "AWS::Budgets::Budget"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties["Budget"].get("BudgetName") or context.name(logical_id, 100)
         context.client("budgets", region="us-east-1").create_budget(
             AccountId=context.account,
@@ -32,19 +32,19 @@ class Budget(ExplicitType):
         )
         return Made(name, {"Id": name})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         client = context.client("budgets", region="us-east-1")
         if old["Budget"] != new["Budget"]:
             client.update_budget(AccountId=context.account, NewBudget=_budget(new, physical_id))
         self._notify(client, context, physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("budgets", region="us-east-1").delete_budget(
             AccountId=context.account, BudgetName=physical_id
         )
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         found = context.client("budgets", region="us-east-1").describe_budget(
             AccountId=context.account, BudgetName=physical_id
         )["Budget"]
@@ -69,7 +69,7 @@ class BudgetsAction(ExplicitType):
 
     type_name = "AWS::Budgets::BudgetsAction"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         action = context.client("budgets", region="us-east-1").create_budget_action(
             AccountId=context.account,
@@ -79,7 +79,7 @@ class BudgetsAction(ExplicitType):
         )["ActionId"]
         return Made(f"{action}|{properties['BudgetName']}", {"ActionId": action})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del old
         context.client("budgets", region="us-east-1").update_budget_action(
             AccountId=context.account,
@@ -88,7 +88,7 @@ class BudgetsAction(ExplicitType):
             **self._settings(new),
         )
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         context.client("budgets", region="us-east-1").delete_budget_action(
             AccountId=context.account,
             BudgetName=properties["BudgetName"],

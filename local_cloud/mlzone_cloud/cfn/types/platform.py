@@ -12,7 +12,7 @@ class Key(ExplicitType):
 
     type_name = "AWS::KMS::Key"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         kms = context.client("kms")
         arguments = only(properties, "Description", "KeyUsage", "KeySpec", "MultiRegion")
@@ -24,7 +24,7 @@ class Key(ExplicitType):
             kms.enable_key_rotation(KeyId=key["KeyId"])
         return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         kms = context.client("kms")
         if old.get("KeyPolicy") != new.get("KeyPolicy"):
             kms.put_key_policy(
@@ -36,7 +36,7 @@ class Key(ExplicitType):
         if old.get("Description") != new.get("Description"):
             kms.update_key_description(KeyId=physical_id, Description=new.get("Description", ""))
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         context.client("kms").schedule_key_deletion(
             KeyId=physical_id, PendingWindowInDays=int(properties.get("PendingWindowInDays", 30))
         )
@@ -47,16 +47,16 @@ class Alias(ExplicitType):
 
     type_name = "AWS::KMS::Alias"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         context.client("kms").create_alias(**only(properties, "AliasName", "TargetKeyId"))
         return Made(properties["AliasName"], {"AliasName": properties["AliasName"]})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del old
         context.client("kms").update_alias(AliasName=physical_id, TargetKeyId=new["TargetKeyId"])
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("kms").delete_alias(AliasName=physical_id)
 
@@ -66,7 +66,7 @@ class LogGroup(ExplicitType):
 
     type_name = "AWS::Logs::LogGroup"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("LogGroupName") or context.name(logical_id, 512)
         logs = context.client("logs")
         key = {"kmsKeyId": properties["KmsKeyId"]} if properties.get("KmsKeyId") else {}
@@ -75,11 +75,11 @@ class LogGroup(ExplicitType):
         arn = f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"
         return Made(name, {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del old
         self._retention(context.client("logs"), physical_id, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("logs").delete_log_group(logGroupName=physical_id)
 
@@ -95,17 +95,17 @@ class Parameter(ExplicitType):
 
     type_name = "AWS::SSM::Parameter"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("Name") or context.name(logical_id, 1011)
         self._put(context, name, properties, overwrite=False)
         return Made(name, only(properties, "Type", "Value"))
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
         del old
         self._put(context, physical_id, new, overwrite=True)
         return only(new, "Type", "Value")
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ssm").delete_parameter(Name=physical_id)
 
@@ -122,7 +122,7 @@ class EcrRepository(ExplicitType):
 
     type_name = "AWS::ECR::Repository"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("RepositoryName") or context.name(logical_id, 200).lower()
         ecr = context.client("ecr")
         arguments: Json = {}
@@ -142,7 +142,7 @@ class EcrRepository(ExplicitType):
             name, {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}
         )
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         ecr = context.client("ecr")
         if old.get("ImageTagMutability") != new.get("ImageTagMutability"):
             ecr.put_image_tag_mutability(
@@ -150,7 +150,7 @@ class EcrRepository(ExplicitType):
             )
         self._apply(ecr, physical_id, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         force = bool(properties.get("EmptyOnDelete"))
         context.client("ecr").delete_repository(repositoryName=physical_id, force=force)
 
@@ -175,7 +175,7 @@ class OrganizationPolicy(ExplicitType):
 
     type_name = "AWS::Organizations::Policy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         client = context.client("organizations", region="us-east-1")
         summary = client.create_policy(
@@ -190,7 +190,7 @@ class OrganizationPolicy(ExplicitType):
             summary["Id"], {"Id": summary["Id"], "Arn": summary["Arn"], "AwsManaged": False}
         )
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         client = context.client("organizations", region="us-east-1")
         client.update_policy(
             PolicyId=physical_id,
@@ -204,7 +204,7 @@ class OrganizationPolicy(ExplicitType):
         for target in sorted(before - after):
             client.detach_policy(PolicyId=physical_id, TargetId=target)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         client = context.client("organizations", region="us-east-1")
         for target in properties.get("TargetIds") or ():
             client.detach_policy(PolicyId=physical_id, TargetId=target)

@@ -14,7 +14,7 @@ class Bucket(ExplicitType):
 
     type_name = "AWS::S3::Bucket"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("BucketName") or context.name(logical_id, 63).lower()
         arguments: Json = {"Bucket": name}
         if context.region != "us-east-1":
@@ -40,10 +40,10 @@ class Bucket(ExplicitType):
             },
         )
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         self._apply(context.client("s3"), physical_id, old, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         s3 = context.client("s3")
         listing = s3.list_object_versions(Bucket=physical_id, MaxKeys=1)
@@ -156,16 +156,16 @@ class BucketPolicy(ExplicitType):
 
     type_name = "AWS::S3::BucketPolicy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         self._put(context, properties)
         return Made(properties["Bucket"], {})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._put(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("s3").delete_bucket_policy(Bucket=physical_id)
 

@@ -14,23 +14,23 @@ class ScalableTarget(ExplicitType):
 
     type_name = "AWS::ApplicationAutoScaling::ScalableTarget"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         self._register(context, properties)
         identity = "|".join(str(properties[key]) for key in _TARGET)
         return Made(identity, {"Id": identity})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._register(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("application-autoscaling").deregister_scalable_target(
             **only(properties, *_TARGET)
         )
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
         del physical_id
         found = context.client("application-autoscaling").describe_scalable_targets(
             ServiceNamespace=properties["ServiceNamespace"],
@@ -50,16 +50,16 @@ class ScalingPolicy(ExplicitType):
 
     type_name = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
         arn = self._put(context, properties)
         return Made(arn, {"Arn": arn})
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> None:
         del physical_id, old
         self._put(context, new)
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del physical_id
         context.client("application-autoscaling").delete_scaling_policy(
             PolicyName=properties["PolicyName"], **_target_of(properties)

@@ -12,7 +12,7 @@ class Table(ExplicitType):
 
     type_name = "AWS::DynamoDB::Table"
 
-    def make(self, context: Context, logical_id: str, properties: Json) -> Made:
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         name = properties.get("TableName") or context.name(logical_id, 255)
         client = context.client("dynamodb")
         table = client.create_table(
@@ -28,7 +28,7 @@ class Table(ExplicitType):
             attributes["StreamArn"] = table["LatestStreamArn"]
         return Made(name, attributes)
 
-    def change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
         client = context.client("dynamodb")
         before, after = self._settings(old), self._settings(new)
         changed = {key: value for key, value in after.items() if before.get(key) != value}
@@ -42,11 +42,11 @@ class Table(ExplicitType):
         stream = table.get("LatestStreamArn")
         return {"StreamArn": stream} if stream else {}
 
-    def drop(self, context: Context, physical_id: str, properties: Json) -> None:
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("dynamodb").delete_table(TableName=physical_id)
 
-    def read(self, context: Context, physical_id: str, properties: Json) -> Json:
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
         del properties
         client = context.client("dynamodb")
         table = client.describe_table(TableName=physical_id)["Table"]
