@@ -1,12 +1,8 @@
 """`python -m mlzone_cloud serve`: the embedded cloud as a process of its own."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
-
-# Read by moto when it is first imported: bootstrapping needs AWS's managed policies.
-os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """The cloud itself: what all its parts share."""
 
+import functools
 import io
+import json
 import os
 import threading
 import urllib.parse
@@ -17,15 +19,17 @@ import boto3
 import botocore.config
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from mlzone_access import Decision
 from moto.core.botocore_stubber import MockRawResponse
 
+from mlzone_access import Decision
 from mlzone_cloud import moto_patches
 from mlzone_cloud.clock import Clock
 from mlzone_cloud.components import COMPONENTS, load_components
 from mlzone_cloud.errors import ApiError
-from mlzone_cloud.front_door import INTERNAL_ACCOUNT, FrontDoor
+from mlzone_cloud.front_door import IN_PROCESS, INTERNAL_ACCOUNT, FrontDoor
 from mlzone_cloud.identity import Caller, Identities
+from mlzone_cloud.state import tracking
+from mlzone_cloud.state.keeper import Keeper
 
 Ticker = Callable[["Cloud", datetime], None]
 NextDue = Callable[["Cloud", datetime], datetime | None]
@@ -38,6 +42,12 @@ _CLIENT_CONFIG = botocore.config.Config(
 )
 _TICK_SECONDS = 1.0
 _LONGEST_SESSION = timedelta(hours=12)
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Return the session that all clients share, and with it the loaded service models."""
+    return boto3.Session()
 
 
 @dataclass
@@ -76,10 +86,12 @@ class Cloud:
         self.management_account = ""
         self.organization_id = ""
         self.stores: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._touched_stores: set[tuple[str, str, str]] = set()
+        self.keeper: Keeper | None = None
+        """Who saves the state; None while nobody does."""
         self.denials: deque[dict[str, str]] = deque(maxlen=200)
         self.tickers: list[tuple[Ticker, NextDue | None]] = []
         self.resumers: list[Callable[[Cloud], None]] = []
-        self.change_listeners: list[Callable[[], None]] = []
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._client_lock = threading.Lock()
         self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
@@ -91,7 +103,7 @@ class Cloud:
 
     # --- clients ----------------------------------------------------------------------------
 
-    def client(  # noqa: PLR0913
+    def client(
         self,
         service: str,
         *,
@@ -131,7 +143,7 @@ class Cloud:
 
     def _make_client(self, service: str, account: str, region: str, caller: Caller | None) -> Any:
         with self._client_lock:
-            client = boto3.Session().client(
+            client = _session().client(
                 service,
                 region_name=region,
                 endpoint_url=self.endpoint_url,
@@ -148,12 +160,13 @@ class Cloud:
 
     def _send(self, request: AWSPreparedRequest, internal_account: str | None) -> AWSResponse:
         environ = _environ_of(request)
+        environ[IN_PROCESS] = True
         if internal_account:
             environ[INTERNAL_ACCOUNT] = internal_account
         captured: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            captured["status"] = int(status.split()[0])
+            captured["status"] = int(status.split(maxsplit=1)[0])
             captured["headers"] = headers
 
         body = b"".join(self.front_door(environ, start))
@@ -183,7 +196,7 @@ class Cloud:
 
     # --- events, state, background work -----------------------------------------------------
 
-    def emit(  # noqa: PLR0913
+    def emit(
         self,
         *,
         account: str,
@@ -194,24 +207,32 @@ class Cloud:
         resources: tuple[str, ...] = (),
     ) -> None:
         """Put an AWS service's event onto an account's default bus, in the background."""
-        from mlzone_cloud.compute.events import deliver  # noqa: PLC0415
-
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": detail_type,
-            "source": source,
-            "account": account,
-            "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": region,
-            "resources": list(resources),
-            "detail": detail,
+        entry = {
+            "Time": self.clock.now(),
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail, default=str),
+            "Resources": list(resources),
         }
-        self.submit(deliver, self, account, region, "default", event)
+        events = self.client("events", account=account, region=region)
+        self.submit(lambda: events.put_events(Entries=[entry]))
 
     def store(self, name: str, account: str = "", region: str = "") -> dict[str, Any]:
-        """Return a dictionary of plain data that survives a restart."""
-        return self.stores.setdefault((name, account, region), {})
+        """Return a dictionary of plain data that survives a restart.
+
+        What a request changes is saved before its answer. Background work may keep the dictionary
+        and change it later: its changes are saved within a quarter of a second.
+        """
+        key = (name, account, region)
+        if not tracking.is_reading():
+            self._touched_stores.add(key)
+        return self.stores.setdefault(key, {})
+
+    def take_touched_stores(self) -> set[tuple[str, str, str]]:
+        """Return the stores that may have changed since the last time, for the keeper."""
+        taken = set(self._touched_stores)
+        self._touched_stores.difference_update(taken)
+        return taken
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run something in the background; its failure is counted, never lost."""
@@ -252,9 +273,14 @@ class Cloud:
         )
 
     def changed(self) -> None:
-        """Tell that state has changed and wants saving."""
-        for listener in self.change_listeners:
-            listener()
+        """Tell that background work has changed something that wants saving."""
+        if self.keeper:
+            self.keeper.request()
+
+    def commit(self) -> None:
+        """Save what changed; returns when it is saved."""
+        if self.keeper:
+            self.keeper.commit()
 
     def request_id(self) -> str:
         """Return a new request id."""

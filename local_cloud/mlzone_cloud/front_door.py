@@ -20,6 +20,7 @@ from mlzone_cloud.authorization import authorize
 from mlzone_cloud.errors import ApiError, NotEmulatedError
 from mlzone_cloud.identity import Caller
 from mlzone_cloud.operations import OPERATIONS, SIDE_EFFECTS, Call, Implementation
+from mlzone_cloud.state import tracking
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -34,11 +35,14 @@ _UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _MUTATING = re.compile(r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan)")
 _HOP_HEADERS = frozenset({"content-length", "status", "date", "server", "connection"})
 _HOP_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+IN_PROCESS = "mlzone_cloud.in_process"
+"""Set for requests that do not come from the socket; they are not waited for by a client that may
+outlive the cloud."""
 INTERNAL_ACCOUNT = "mlzone_cloud.internal_account"
 """Set by in-process clients that act as an AWS service; clients on the socket cannot set it."""
 
 
-class _Moto(DomainDispatcherApplication):
+class _Moto(DomainDispatcherApplication):  # type: ignore[misc]
     """moto's dispatcher, without reading its package directory at every request."""
 
     def __init__(self) -> None:
@@ -87,10 +91,7 @@ class FrontDoor:
         service, region, access_key = _scope(environ, request)
         operation = ""
         try:
-            if service not in wire.known_services():
-                raise ApiError("UnknownService", f"there is no AWS service {service}", status=404)
-            if service == "sagemaker" and environ["PATH_INFO"].startswith("/endpoints/"):
-                service = "sagemaker-runtime"
+            service = _known(service, environ)
             caller = self._caller(environ, access_key)
             operation, params = wire.parse(service, request)
             account = environ.get(INTERNAL_ACCOUNT) or (caller.account if caller else "")
@@ -103,10 +104,11 @@ class FrontDoor:
                 region=region,
                 caller=caller,
                 environ=environ,
+                internal=INTERNAL_ACCOUNT in environ,
             )
-            if INTERNAL_ACCOUNT not in environ:
+            with tracking.reading():
                 call.account = authorize(call)
-            return self._run(call, request)
+            return self._run_and_save(call, request)
         except ApiError as error:
             if isinstance(error, NotEmulatedError):
                 self._cloud.statistics.not_implemented[f"{error.service}:{error.operation}"] += 1
@@ -132,10 +134,25 @@ class FrontDoor:
             )
         return caller
 
+    def _run_and_save(self, call: Call, request: Request) -> Answer:
+        """Run a call; what it changed is on disk before a client on the socket hears of it."""
+        if not _MUTATING.match(call.operation):
+            with tracking.reading():
+                return self._run(call, request)
+        with tracking.changing():
+            try:
+                answer = self._run(call, request)
+            finally:
+                if IN_PROCESS in call.environ:
+                    self._cloud.changed()
+                else:
+                    self._cloud.commit()
+        return answer
+
     def _run(self, call: Call, request: Request) -> Answer:
         key = (call.service, call.operation)
         registered = OPERATIONS.get(key)
-        fallback, moto_answers = self._fallback(call, request)
+        fallback, moto_answers = self._fallback(call)
         if registered is None and moto_answers is not None and key not in SIDE_EFFECTS:
             with self._cloud.lock:
                 answer = moto_answers()
@@ -150,13 +167,9 @@ class FrontDoor:
                 for effect in SIDE_EFFECTS.get(key, ()):
                     effect(call, result)
             answer = wire.serialize(call.service, call.operation, request, result)
-        if _MUTATING.match(call.operation):
-            self._cloud.changed()
         return answer
 
-    def _fallback(
-        self, call: Call, request: Request
-    ) -> tuple[Implementation, Callable[[], Answer] | None]:
+    def _fallback(self, call: Call) -> tuple[Implementation, Callable[[], Answer] | None]:
         """Return what serves a call that the cloud does not replace.
 
         The second part answers the request as it came, when moto serves it and nobody needs to
@@ -179,7 +192,7 @@ class FrontDoor:
         captured: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            captured["status"] = int(status.split()[0])
+            captured["status"] = int(status.split(maxsplit=1)[0])
             captured["headers"] = dict(headers)
 
         try:
@@ -193,7 +206,7 @@ class FrontDoor:
         captured: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            captured["status"] = int(status.split()[0])
+            captured["status"] = int(status.split(maxsplit=1)[0])
             captured["headers"] = dict(headers)
 
         body = b"".join(self._moto(environ, start))
@@ -228,6 +241,14 @@ def _scope(environ: Environ, request: Request) -> tuple[str, str, str]:
     if request.values.get("Action") in _UNSIGNED_STS:
         return "sts", "us-east-1", ""
     return "s3", "us-east-1", ""
+
+
+def _known(service: str, environ: Environ) -> str:
+    if service not in wire.known_services():
+        raise ApiError("UnknownService", f"there is no AWS service {service}", status=404)
+    if service == "sagemaker" and environ["PATH_INFO"].startswith("/endpoints/"):
+        return "sagemaker-runtime"
+    return service
 
 
 def _error(service: str, operation: str, request: Request, error: ApiError) -> Answer:

@@ -37,6 +37,8 @@ class Call:
     environ: dict[str, Any]
     """The WSGI environment of the request."""
     rest: list[Implementation] = field(default_factory=list)
+    internal: bool = False
+    """Whether an AWS service itself acts, whom nobody asks for permission."""
 
     def forward(self) -> Result:
         """Call the next implementation: moto's, or the generic one."""

@@ -10,18 +10,18 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from mlzone_cloud import persistence
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.control import control
 from mlzone_cloud.errors import SeedError
 from mlzone_cloud.seed import Seed, plant
+from mlzone_cloud.state import Keeper
 
 ENDPOINT_FILE = "endpoint.json"
 _HOST = "127.0.0.1"
 
 
-def start(cloud: Cloud, port: int) -> BaseWSGIServer:
-    """Open the socket and serve in the background.
+def listen(cloud: Cloud, port: int) -> BaseWSGIServer:
+    """Open the socket; requests wait until `start`.
 
     Raises:
         SeedError: the port is taken.
@@ -43,9 +43,13 @@ def start(cloud: Cloud, port: int) -> BaseWSGIServer:
             f"port {port} is taken; choose another with --port, or stop what listens there"
         ) from error
     cloud.endpoint_url = f"http://localhost:{server.server_port}"
+    return server
+
+
+def start(cloud: Cloud, server: BaseWSGIServer) -> None:
+    """Serve in the background."""
     threading.Thread(target=server.serve_forever, name="socket", daemon=True).start()
     threading.Thread(target=cloud.run_clock, name="clock", daemon=True).start()
-    return server
 
 
 def serve(*, port: int, state_dir: Path, seed_path: Path, strict: bool) -> None:
@@ -54,14 +58,18 @@ def serve(*, port: int, state_dir: Path, seed_path: Path, strict: bool) -> None:
     Raises:
         SeedError: the seed, the saved state or the port cannot be used.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
-    cloud = Cloud(state_dir=state_dir, endpoint_url=f"http://localhost:{port}", strict=strict)
     seed = Seed.read(seed_path)
-    if not persistence.load(cloud):
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SeedError(f"the folder {state_dir} cannot be used: {error}") from error
+    cloud = Cloud(state_dir=state_dir, endpoint_url=f"http://localhost:{port}", strict=strict)
+    server = listen(cloud, port)
+    keeper = Keeper(cloud)
+    if not keeper.load():
         plant(cloud, seed)
-    saver = persistence.Saver(cloud)
-    saver.start()
-    server = start(cloud, port)
+    keeper.start()
+    start(cloud, server)
     cloud.resume()
     _announce(cloud, server.server_port)
 
@@ -71,7 +79,7 @@ def serve(*, port: int, state_dir: Path, seed_path: Path, strict: bool) -> None:
     stopped.wait()
     server.shutdown()
     cloud.stop()
-    saver.stop()
+    keeper.stop()
     (state_dir / ENDPOINT_FILE).unlink(missing_ok=True)
 
 

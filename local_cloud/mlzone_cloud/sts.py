@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 from datetime import timedelta
 from typing import Any
 
-from mlzone_access import Policies, Principal, PrincipalKind, Request, evaluate
 from moto.iam.models import iam_backends
 
+from mlzone_access import Policies, Principal, PrincipalKind, Request, evaluate
 from mlzone_cloud.authorization import policies as lookup
 from mlzone_cloud.authorization.context import condition_context
 from mlzone_cloud.errors import ApiError

@@ -7,6 +7,7 @@ from mlzone_access import Decision, Layer, Policies, PrincipalKind, Request, eva
 from mlzone_cloud.authorization import policies as lookup
 from mlzone_cloud.authorization.actions import IAM_PREFIXES, OPEN, iam_action
 from mlzone_cloud.authorization.context import condition_context
+from mlzone_cloud.authorization.resource_state import resource_keys
 from mlzone_cloud.authorization.resources import resource_arns
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.identity import Caller
@@ -29,6 +30,8 @@ def authorize(call: Call) -> str:
     action = iam_action(call.service, call.operation)
     if action in OPEN:
         return call.account or call.cloud.management_account
+    if call.internal:
+        return lookup.resource_policy(call.cloud, resource_arns(call)[0], call.account)[0]
     if call.caller is None:
         raise ApiError(
             "MissingAuthenticationToken",
@@ -36,6 +39,8 @@ def authorize(call: Call) -> str:
             status=403,
         )
     owners = [_decide(call, call.caller, action, resource) for resource in resource_arns(call)]
+    for further in _further_actions(call):
+        _decide(call, call.caller, further, call.params["RoleArn"])
     for role_arn in _passed_roles(call):
         _decide(call, call.caller, "iam:PassRole", role_arn)
     return owners[0]
@@ -52,8 +57,6 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
     context["aws:ResourceAccount"] = owner
     if action == "iam:PassRole":
         context["iam:PassedToService"] = _passed_to(call)
-    for key, value in _resource_tags(call, resource, owner).items():
-        context[f"aws:ResourceTag/{key}"] = value
     # The KMS key's policy is asked only where the key exists; otherwise KMS says so itself.
     last_word = action.startswith(_POLICY_HAS_LAST_WORD) and (
         resource_policy is not None or action.startswith("sts:")
@@ -65,6 +68,7 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
             resource=resource,
             resource_account=owner,
             context=context,
+            resolver=resource_keys(call, resource, owner),
         ),
         Policies(
             identity=lookup.identity_policies(caller),
@@ -76,6 +80,7 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
             scps=lookup.control_policies(call.cloud, caller.account, lookup.SCP),
             rcps=lookup.control_policies(call.cloud, owner, lookup.RCP),
             resource=resource_policy,
+            management_account=call.cloud.management_account,
             resource_must_allow=last_word,
         ),
     )
@@ -103,6 +108,18 @@ def _denied(call: Call, caller: Caller, action: str, resource: str, decision: De
     )
 
 
+def _further_actions(call: Call) -> list[str]:
+    """Return what beginning a session needs besides: tags and SourceIdentity are rights too."""
+    if (call.service, call.operation) != ("sts", "AssumeRole"):
+        return []
+    needed = []
+    if call.params.get("Tags") or (call.caller and call.caller.transitive_tags):
+        needed.append("sts:TagSession")
+    if call.params.get("SourceIdentity") or (call.caller and call.caller.source_identity):
+        needed.append("sts:SetSourceIdentity")
+    return needed
+
+
 def _passed_roles(call: Call) -> list[str]:
     """Return the roles that a call hands to a service (iam:PassRole)."""
     if call.service in ("iam", "sts", "kms", "s3", "ssm", "organizations"):
@@ -128,14 +145,3 @@ def _roles(value: Any) -> Iterator[str]:
 def _passed_to(call: Call) -> str:
     prefix = IAM_PREFIXES.get(call.service, call.service)
     return f"{prefix}.amazonaws.com"
-
-
-def _resource_tags(call: Call, resource: str, owner: str) -> dict[str, str]:
-    """Return the tags of a resource, where the service lets conditions use them.
-
-    S3 ignores `aws:ResourceTag` unless attribute-based access is switched on for the bucket.
-    """
-    if not resource.startswith("arn:") or ":s3:" in resource:
-        return {}
-    tags = call.cloud.store("tags", owner).get(resource, {})
-    return {str(key): str(value) for key, value in tags.items()}

@@ -120,25 +120,6 @@ def _add_sagemaker(call: Call, context: dict[str, ContextValue]) -> None:
     removed = call.params.get("CustomerMetadataPropertiesToRemove")
     if removed:
         context["sagemaker:CustomerMetadataPropertiesToRemove"] = tuple(removed)
-    if call.operation in ("UpdateModelPackage", "DeleteModelPackage", "DescribeModelPackage"):
-        _add_current_model_package(call, context)
-
-
-def _add_current_model_package(call: Call, context: dict[str, ContextValue]) -> None:
-    arn = call.params.get("ModelPackageArn") or call.params.get("ModelPackageName") or ""
-    account = arn.split(":")[4] if arn.startswith("arn:") else call.account
-    region = arn.split(":")[3] if arn.startswith("arn:") else call.region
-    for store_arn, package in call.cloud.store("sagemaker.ModelPackage", account, region).items():
-        if store_arn != arn:
-            continue
-        for name, value in (package.get("CustomerMetadataProperties") or {}).items():
-            context[f"sagemaker:CurrentCustomerMetadataProperties/{name}"] = str(value)
-        cycle = package.get("ModelLifeCycle") or {}
-        if cycle:
-            context["sagemaker:CurrentModelLifeCycleStage"] = str(cycle.get("Stage", ""))
-            context["sagemaker:CurrentModelLifeCycleStageStatus"] = str(
-                cycle.get("StageStatus", "")
-            )
 
 
 def _add_sts(call: Call, context: dict[str, ContextValue]) -> None:

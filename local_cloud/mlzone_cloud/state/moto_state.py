@@ -1,0 +1,76 @@
+"""Where moto keeps its state, and how one of its backends is named, taken apart and put back."""
+
+import importlib
+import sys
+from typing import Any
+
+from moto.core.base_backend import BackendDict, BaseBackend
+
+Name = tuple[str, str, str, str]
+"""Module and attribute of a dictionary of backends, account, Region."""
+
+SIDE_TABLES = ("bucket_accounts", "master_accounts")
+"""What some of moto's dictionaries of backends know beside their accounts."""
+
+_names: dict[type, tuple[str, str]] = {}
+"""Class of a backend, to where its dictionary is."""
+
+
+def dictionaries() -> dict[tuple[str, str], Any]:
+    """Return moto's dictionaries of backends that are in use, by module and attribute."""
+    found: dict[tuple[str, str], Any] = {}
+    seen: set[int] = set()
+    for module_name, module in sorted(sys.modules.items()):
+        if module_name.startswith("moto.") and module_name.endswith(".models"):
+            for attribute, value in vars(module).items():
+                if isinstance(value, BackendDict) and id(value) not in seen:
+                    seen.add(id(value))
+                    found[module_name, attribute] = value
+    return found
+
+
+def dictionary(module: str, attribute: str) -> Any:
+    """Return one of moto's dictionaries."""
+    return getattr(importlib.import_module(module), attribute)
+
+
+def name_of(backend: BaseBackend) -> Name:
+    """Return what a backend is called in the saved state."""
+    kind = type(backend)
+    if kind not in _names:
+        _names.update({value.backend: key for key, value in dictionaries().items()})
+    return (*_names[kind], backend.account_id, backend.region_name)
+
+
+def empty_backend(name: Name) -> Any:
+    """Return the backend of a name, made without its first contents if there is none yet."""
+    module, attribute, account, region = name
+    backends = dictionary(module, attribute)
+    regions = backends[account]
+    if not dict.__contains__(regions, region):
+        dict.__setitem__(regions, region, object.__new__(backends.backend))
+    return dict.__getitem__(regions, region)
+
+
+def side_tables() -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return what moto's dictionaries know beside their accounts."""
+    return {
+        (*key, table): getattr(value, table)
+        for key, value in dictionaries().items()
+        for table in SIDE_TABLES
+        if hasattr(value, table)
+    }
+
+
+def restore_side_tables(tables: dict[tuple[str, str, str], dict[str, Any]]) -> None:
+    """Put back what `side_tables` returned."""
+    for (module, attribute, table), content in tables.items():
+        getattr(dictionary(module, attribute), table).update(content)
+
+
+def forget_everything() -> None:
+    """Empty moto, whose state belongs to the process rather than to a cloud."""
+    for backends in dictionaries().values():
+        backends.clear()
+        for table in SIDE_TABLES:
+            getattr(backends, table, {}).clear()
