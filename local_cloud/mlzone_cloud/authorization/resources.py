@@ -5,7 +5,7 @@ ARN already is taken as it is. `{}` is the value. Source: Service Authorization 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mlzone_cloud.generic.noun import kebab, split
@@ -98,32 +98,44 @@ def _s3(call: Call) -> str:
 _SAGEMAKER_NAMES = re.compile(r"^[A-Za-z]+(Name|Arn)$")
 
 
+_STUDIO_NOUNS = frozenset({"UserProfile", "Space", "App", "Domain"})
+
+
 def _sagemaker(call: Call) -> str:
     base = f"arn:aws:sagemaker:{call.region}:{call.account}:"
-    params = call.params
     if call.operation == "CreateModelPackage":
-        group = params.get("ModelPackageGroupName") or ""
-        if group.startswith("arn:"):
-            return group.replace(":model-package-group/", ":model-package/") + "/new"
-        return f"{base}model-package/{group or params.get('ModelPackageName', '')}/new"
+        return _new_version(call, base)
     _, noun = split(call.operation)
-    if "DomainId" in params and noun.rstrip("s") in ("UserProfile", "Space", "App", "Domain"):
-        names = [params["DomainId"], params.get("UserProfileName"), params.get("SpaceName")]
-        kind = kebab(noun.rstrip("s"))
-        return base + kind + "/" + "/".join(name for name in names if name)
-    for candidate in (f"{noun}Arn", f"{noun}Name", "ResourceArn", "EndpointName", "Arn", "Name"):
-        value = params.get(candidate)
+    noun = noun.rstrip("s")
+    if "DomainId" in call.params and noun in _STUDIO_NOUNS:
+        names = (call.params.get(key) for key in ("DomainId", "UserProfileName", "SpaceName"))
+        return base + kebab(noun) + "/" + "/".join(name for name in names if name)
+    for name, kind in _sagemaker_names(call, noun):
+        value = call.params.get(name)
         if isinstance(value, str):
-            kind = kebab(candidate.removesuffix("Name") or noun)
-            if candidate in ("Name", "Arn"):
-                kind = kebab(noun)
             return value if value.startswith("arn:") else f"{base}{kind}/{value}"
-    for name, value in params.items():
-        if isinstance(value, str) and _SAGEMAKER_NAMES.match(name) and not name.startswith("Role"):
-            if value.startswith("arn:"):
-                return value
-            return f"{base}{kebab(name.removesuffix('Name'))}/{value}"
     return "*"
+
+
+def _new_version(call: Call, base: str) -> str:
+    """A version that is about to be made: its number is not known yet."""
+    group = call.params.get("ModelPackageGroupName") or ""
+    if group.startswith("arn:"):
+        return f"{group.replace(':model-package-group/', ':model-package/')}/new"
+    return f"{base}model-package/{group or call.params.get('ModelPackageName', '')}/new"
+
+
+def _sagemaker_names(call: Call, noun: str) -> Iterator[tuple[str, str]]:
+    """Yield the parameters that may name the resource, with its kind, best first."""
+    yield f"{noun}Arn", kebab(noun)
+    yield f"{noun}Name", kebab(noun)
+    yield "ResourceArn", kebab(noun)
+    yield "EndpointName", "endpoint"
+    yield "Arn", kebab(noun)
+    yield "Name", kebab(noun)
+    for name in call.params:
+        if _SAGEMAKER_NAMES.match(name) and not name.startswith("Role"):
+            yield name, kebab(name.removesuffix("Name").removesuffix("Arn"))
 
 
 def _bus_arn(call: Call, bus: str) -> str:

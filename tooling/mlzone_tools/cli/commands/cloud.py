@@ -110,7 +110,12 @@ def advance(duration: str, *, as_json: bool) -> None:
 
 @command.command("env")
 @click.option("--as", "person", help="A person of the estate, such as ana.souza.")
-@click.option("--in", "place", type=click.Choice(list(Place)), help="Which of their accounts.")
+@click.option(
+    "--in",
+    "place",
+    type=click.Choice([place.value for place in Place]),
+    help="Which of their accounts.",
+)
 @click.option("--account", help="An account, as the platform team.")
 @estate_option
 @json_option

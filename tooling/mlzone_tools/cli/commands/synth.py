@@ -1,0 +1,47 @@
+"""`mlzone synth`: the estate as CloudFormation templates."""
+
+from pathlib import Path
+
+import click
+
+from mlzone.estate import Stage
+from mlzone_tools.cli.output import estate_option, json_option, show
+from mlzone_tools.services import synthesis
+
+
+@click.command("synth")
+@click.option("-u", "--unit", help="Only this business unit.")
+@click.option(
+    "-e",
+    "--environment",
+    type=click.Choice([stage.value for stage in Stage]),
+    help="Only this environment.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("cdk.out"),
+    show_default=True,
+    help="The folder of the assembly.",
+)
+@estate_option
+@json_option
+def command(
+    unit: str | None, environment: str | None, output: Path, estate_path: Path, *, as_json: bool
+) -> None:
+    """Write the templates of the estate, or of a part of it; the same bytes each time.
+
+    Exit code 3 if a check has a finding.
+
+    \b
+    Example:
+      mlzone synth -u retail-banking -e dev
+    """
+    result = synthesis.synthesize(output=output, estate=estate_path, unit=unit, stage=environment)
+    text = (
+        f"{len(result.stacks)} stacks with {result.resources} resources in {result.folder} "
+        f"({result.seconds} s)"
+    )
+    show(result, text, as_json=as_json)
+    synthesis.require_clean(result)
