@@ -25,6 +25,8 @@ _VALIDATED_KEYWORDS = (
     "type",
 )
 _LENGTH_KEYWORDS = ("pattern", "minLength", "maxLength", "format")
+_CHANGEABLE = frozenset({"AWS::AccessAnalyzer::Analyzer"})
+"""Types whose conditionally create-only properties can be changed in place."""
 _TYPE_NAMES = {
     "string": "String",
     "integer": "Integer",
@@ -72,6 +74,8 @@ class ResourceSchema:
         self.properties: Json = raw.get("properties", {})
         self.read_only = _paths(raw, "readOnlyProperties")
         self.create_only = _paths(raw, "createOnlyProperties")
+        if self.type_name not in _CHANGEABLE:
+            self.create_only += _paths(raw, "conditionalCreateOnlyProperties")
         self.primary = _paths(raw, "primaryIdentifier")
         self.handlers: dict[str, list[str]] = {
             verb: handler.get("permissions", [])

@@ -1,0 +1,90 @@
+"""Every resource type that the landing zone's stacks use is made through a validated path."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlzone_cloud.cfn import coverage
+from tests.cloud.cfn.conftest import ACCOUNT, Stacks
+
+TEMPLATE = (Path(__file__).parent / "templates" / "every_type.yaml").read_text(encoding="utf-8")
+TYPES = sorted(set(re.findall(r"Type: (AWS::\w+::\w+)", TEMPLATE)))
+NOT_READABLE = "NOT_CHECKED"
+
+
+@pytest.fixture
+def every(stacks: Stacks) -> dict[str, Any]:
+    stacks.client().create_stack(
+        StackName="every",
+        TemplateBody=TEMPLATE,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": "unit", "Value": "retail"}],
+    )
+    return stacks.wait("every")
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_a_type_has_a_validated_path(type_name: str) -> None:
+    assert coverage.path_of(type_name, "sa-east-1") in coverage.VALIDATED
+    assert coverage.has_schema(type_name, "sa-east-1")
+
+
+def test_a_type_without_an_api_is_told_apart() -> None:
+    found = coverage.unvalidated({"AWS::QLDB::Ledger", "AWS::S3::Bucket", "AWS::Nope::Thing"})
+
+    assert found == ["AWS::Nope::Thing", "AWS::QLDB::Ledger"]
+
+
+def test_all_are_made_shown_and_removed_without_a_gap(
+    stacks: Stacks, every: dict[str, Any]
+) -> None:
+    assert every["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("every")
+    assert not stacks.cloud.statistics.gaps
+
+    bucket = f"every-{ACCOUNT}"
+    s3 = stacks.client("s3")
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    role = stacks.client("iam").get_role(RoleName="every-role")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("every-boundary")
+    assert {"Key": "unit", "Value": "retail"} in role["Tags"]
+    sagemaker = stacks.client("sagemaker")
+    domain = sagemaker.list_domains()["Domains"][0]
+    described = sagemaker.describe_domain(DomainId=domain["DomainId"])
+    assert described["AppNetworkAccessType"] == "VpcOnly"
+    assert described["DomainSettings"]["ExecutionRoleIdentityConfig"] == "USER_PROFILE_NAME"
+
+    assert stacks.delete("every")["StackStatus"] == "DELETE_COMPLETE", every
+    assert not s3.list_buckets()["Buckets"]
+    assert not sagemaker.list_domains()["Domains"]
+    assert not stacks.client("lambda").list_functions()["Functions"]
+    groups = stacks.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["every"]}])
+    assert not groups["Vpcs"]
+
+
+def test_a_type_that_is_only_remembered_fails_a_strict_cloud(stacks: Stacks) -> None:
+    ledger = {"Type": "AWS::QLDB::Ledger", "Properties": {"PermissionsMode": "STANDARD"}}
+
+    stack = stacks.create("demo", {"L": ledger})
+
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "does not emulate AWS::QLDB::Ledger" in stacks.reasons("demo")
+
+
+def test_a_cloud_that_is_not_strict_counts_such_a_type(stacks: Stacks) -> None:
+    stacks.cloud.strict = False
+    ledger = {"Type": "AWS::QLDB::Ledger", "Properties": {"PermissionsMode": "STANDARD"}}
+
+    stack = stacks.create("demo", {"L": ledger})
+
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stacks.cloud.statistics.gaps["AWS::QLDB::Ledger beyond its schema"] == 1
