@@ -27,6 +27,7 @@ from mlzone_cloud.clock import Clock
 from mlzone_cloud.components import COMPONENTS, load_components
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.front_door import IN_PROCESS, INTERNAL_ACCOUNT, FrontDoor
+from mlzone_cloud.http_request import Answer, Environ
 from mlzone_cloud.identity import Caller, Identities
 from mlzone_cloud.state import tracking
 from mlzone_cloud.state.keeper import Keeper
@@ -86,6 +87,8 @@ class Cloud:
         self.management_account = ""
         self.organization_id = ""
         self.stores: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.routes: dict[str, Callable[[Environ], Answer]] = {}
+        """Who answers paths that are not AWS's, by their first segment, such as `/_cloud`."""
         self._touched_stores: set[tuple[str, str, str]] = set()
         self.keeper: Keeper | None = None
         """Who saves the state; None while nobody does."""

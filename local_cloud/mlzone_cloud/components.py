@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
+    "mlzone_cloud.codecommit",
+    "mlzone_cloud.git_http",
     "mlzone_cloud.sts",
     "mlzone_cloud.supplement",
 )

@@ -5,10 +5,8 @@ cloud's own, moto's, or the generic one.
 """
 
 import contextlib
-import io
 import re
 import traceback
-import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from mlzone_cloud import generic, moto_bridge, wire
 from mlzone_cloud.authorization import authorize
 from mlzone_cloud.errors import ApiError, NotEmulatedError
+from mlzone_cloud.http_request import Answer, Environ, buffer_body, signed_scope
 from mlzone_cloud.identity import Caller
 from mlzone_cloud.operations import OPERATIONS, SIDE_EFFECTS, Call, Implementation
 from mlzone_cloud.state import tracking
@@ -26,12 +25,7 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 StartResponse = Callable[..., Any]
-Environ = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_CREDENTIAL_QUERY = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _MUTATING = re.compile(r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan)")
 _HOP_HEADERS = frozenset({"content-length", "status", "date", "server", "connection"})
 _HOP_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
@@ -61,8 +55,6 @@ class FrontDoor:
     def __init__(self, cloud: "Cloud") -> None:
         self._cloud = cloud
         self._moto = _Moto()
-        self.routes: dict[str, Callable[[Environ], Answer]] = {}
-        """Paths that are not AWS's, by their first segment, such as `/_cloud`."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (WSGI)."""
@@ -83,12 +75,12 @@ class FrontDoor:
 
     def _answer(self, environ: Environ) -> Answer:
         first = "/" + environ.get("PATH_INFO", "").lstrip("/").split("/", 1)[0]
-        if first in self.routes:
-            return self.routes[first](environ)
+        if first in self._cloud.routes:
+            return self._cloud.routes[first](environ)
         self._cloud.statistics.requests += 1
-        _buffer_body(environ)
+        buffer_body(environ)
         request = Request(environ)
-        service, region, access_key = _scope(environ, request)
+        service, region, access_key = signed_scope(environ, request)
         operation = ""
         try:
             service = _known(service, environ)
@@ -211,36 +203,6 @@ class FrontDoor:
 
         body = b"".join(self._moto(environ, start))
         return captured["status"], captured["headers"], body
-
-
-def _buffer_body(environ: Environ) -> None:
-    """Make the body readable more than once."""
-    source = environ["wsgi.input"]
-    if isinstance(source, io.BytesIO):
-        return
-    length = environ.get("CONTENT_LENGTH")
-    if length:
-        data = source.read(int(length))
-    elif environ.get("wsgi.input_terminated"):
-        data = source.read()
-    else:
-        data = b""
-    environ["wsgi.input"] = io.BytesIO(data)
-    environ["CONTENT_LENGTH"] = str(len(data))
-    environ.pop("HTTP_TRANSFER_ENCODING", None)
-
-
-def _scope(environ: Environ, request: Request) -> tuple[str, str, str]:
-    """Return service, Region and access key of a request."""
-    match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if not match and "X-Amz-Credential" in environ.get("QUERY_STRING", ""):
-        query = urllib.parse.parse_qs(environ["QUERY_STRING"])
-        match = _CREDENTIAL_QUERY.match(query["X-Amz-Credential"][0])
-    if match:
-        return wire.service_of(match[3]), match[2], match[1]
-    if request.values.get("Action") in _UNSIGNED_STS:
-        return "sts", "us-east-1", ""
-    return "s3", "us-east-1", ""
 
 
 def _known(service: str, environ: Environ) -> str:

@@ -35,7 +35,7 @@ def listen(cloud: Cloud, port: int) -> BaseWSGIServer:
             """Requests are counted, not logged."""
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    cloud.front_door.routes.setdefault("/_cloud", control(cloud))
+    cloud.routes.setdefault("/_cloud", control(cloud))
     try:
         server = make_server(_HOST, port, cloud.front_door, threaded=True, request_handler=Handler)
     except (OSError, SystemExit) as error:
