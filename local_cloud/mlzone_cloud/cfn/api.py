@@ -26,7 +26,7 @@ def install(cloud: "Cloud") -> None:
 
 
 def _resume(cloud: "Cloud") -> None:
-    cloud.front_door.routes[custom_resource.PATH] = custom_resource.receive
+    cloud.routes[custom_resource.PATH] = custom_resource.receive
     for (name, _, _), store in list(cloud.stores.items()):
         if name == "cloudformation.stacks":
             for stack in store.values():
