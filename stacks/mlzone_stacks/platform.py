@@ -166,7 +166,7 @@ class PlatformStack(cdk.Stack):
                         }
                     ],
                 },
-            ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+            ).apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
     def _events(self) -> None:
         """The platform's bus, and what it passes on to the business units."""
@@ -292,7 +292,7 @@ class PlatformStack(cdk.Stack):
                 sse_enabled=True, sse_type="KMS", kms_master_key_id=self._key.arn
             ),
             deletion_protection_enabled=True,
-        ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        ).apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
     def _notifications(self) -> None:
         sns.Topic(

@@ -111,7 +111,7 @@ class TeamStack(cdk.Stack):
             role_arn=role.arn,
             model_registration_mode="AutoModelRegistrationDisabled",
         )
-        app.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        app.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
     def _execution_role(self, purpose: str, description: str) -> GovernedRole:
         governance, naming = self._governance, self._governance.naming

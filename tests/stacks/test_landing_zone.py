@@ -187,7 +187,7 @@ def test_DAT_05_what_holds_state_outlives_its_stack(templates):
                  "AWS::SageMaker::ModelPackageGroup", "AWS::DynamoDB::Table",
                  "AWS::ECR::Repository", "AWS::Logs::LogGroup"):  # fmt: skip
         for name, resource in resources_of(templates, kind):
-            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 

@@ -81,5 +81,5 @@ class TeamFeatures(Construct):
                 else None
             ),
         )
-        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         return resource

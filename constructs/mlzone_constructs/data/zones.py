@@ -66,12 +66,14 @@ class DataZones(Construct):
         )
         """The bucket."""
         for zone in team.data_zones:
+            name = governance.naming.glue_database(unit.name, team.name, zone.name)
             database = glue.CfnDatabase(
                 self,
                 f"Database-{zone.name}",
                 catalog_id=cdk.Stack.of(self).account,
+                database_name=name,
                 database_input=glue.CfnDatabase.DatabaseInputProperty(
-                    name=governance.naming.glue_database(unit.name, team.name, zone.name),
+                    name=name,
                     description=zone.purpose,
                     location_uri=f"s3://{self.bucket.bucket.bucket_name}/{zone.name}/",
                     parameters={
@@ -82,4 +84,4 @@ class DataZones(Construct):
                     },
                 ),
             )
-            database.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+            database.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

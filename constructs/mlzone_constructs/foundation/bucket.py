@@ -71,26 +71,35 @@ class GovernedBucket(Construct):
             minimum_tls_version=1.2,
             versioned=True,
             lifecycle_rules=rules,
-            server_access_logs_bucket=props.access_logs,
-            server_access_logs_prefix=f"{props.bucket_name}/" if props.access_logs else None,
             object_lock_enabled=props.lock_years is not None or None,
             object_lock_default_retention=(
                 s3.ObjectLockRetention.compliance(cdk.Duration.days(365 * props.lock_years))
                 if props.lock_years
                 else None
             ),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         """The bucket."""
         if props.key is None:
             self._admit_access_logs()
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - the L2's own resource
+        if props.access_logs:
+            self._log_access(resource, props.access_logs, props.bucket_name)
         if props.emits_events:
-            resource = self.bucket.node.default_child
-            assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - the L2's own resource
             # The L2's switch adds a custom resource; the property does the same.
             resource.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", value=True
             )
+
+    def _log_access(self, resource: s3.CfnBucket, target: s3.IBucket, prefix: str) -> None:
+        """Log access; the L2's switch would tie the log bucket's policy to every source."""
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=target.bucket_name, log_file_prefix=f"{prefix}/"
+        )
+        if isinstance(target, s3.Bucket) and target.policy:
+            # No access is logged before the log bucket admits the logging service.
+            self.bucket.node.add_dependency(target.policy)
 
     def _admit_access_logs(self) -> None:
         """Let S3 write the access logs of the account's buckets, also those of other stacks."""

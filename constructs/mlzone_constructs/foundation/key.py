@@ -50,7 +50,7 @@ class GovernedKey(Construct):
             description=props.description,
             enable_key_rotation=True,
             pending_window=cdk.Duration.days(30),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         """The key."""
         account = cdk.Stack.of(self).account

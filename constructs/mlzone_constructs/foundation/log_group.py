@@ -42,6 +42,6 @@ class GovernedLogGroup(Construct):
             log_group_name=props.log_group_name,
             encryption_key=props.key,
             retention=logs.RetentionDays.FIVE_YEARS,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         """The log group."""

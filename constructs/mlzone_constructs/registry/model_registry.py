@@ -57,7 +57,7 @@ class ModelRegistry(Construct):
                 cdk.CfnTag(key="mlz:model-tier", value=str(model.risk_tier)),
             ],
         )
-        group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        group.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         return group
 
     def _policy(

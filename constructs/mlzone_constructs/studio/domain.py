@@ -109,7 +109,7 @@ class StudioDomain(Construct):
             ),
         )
         """The domain."""
-        self.domain.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        self.domain.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.profiles = [
             self._profile(props, person, single_sign_on=single_sign_on)
             for persona, person in team_members(team)

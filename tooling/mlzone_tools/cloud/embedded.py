@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,11 +148,9 @@ def stop(state: Path = STATE) -> bool:
 def reset(state: Path = STATE) -> None:
     """Stop the embedded cloud and forget everything in it."""
     stop(state)
-    for name in ("state.pickle", "seed.json", "endpoint.json", "cloud.log"):
-        (state / name).unlink(missing_ok=True)
-    cache = Path(".mlzone/cdk")
-    for path in sorted(cache.rglob("*"), reverse=True) if cache.exists() else ():
-        path.rmdir() if path.is_dir() else path.unlink()
+    for folder in (state, Path(".mlzone/cdk")):
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def seed_of(estate: Estate) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -49,6 +50,10 @@ def deploy(
     assembly = synthesize(output=ASSEMBLY, estate=estate_path, unit=unit, stage=stage)
     require_clean(assembly)
     talk(f"synthesized {len(assembly.stacks)} stacks in {assembly.seconds} s")
+    for state in states(endpoint, estate):
+        if state.status == "ROLLBACK_COMPLETE":
+            _allow_replacement(endpoint, estate, state)
+            talk(f"{state.stack} never came to be; it is made anew")
     session = account_session(endpoint, estate, estate.organization.accounts.shared_services)
     cdk.run(
         [
@@ -97,8 +102,19 @@ def states(endpoint: Endpoint, estate: Estate) -> tuple[StackState, ...]:
     )
 
 
-def _stacks(session: Session, region: str) -> dict[str, str]:
-    client = boto3.client(
+def _allow_replacement(endpoint: Endpoint, estate: Estate, state: StackState) -> None:
+    """Let the CDK remove a stack whose first creation failed: it was protected before it was made.
+
+    Such a stack holds nothing; AWS protects it all the same.
+    """
+    session = account_session(endpoint, estate, state.account)
+    _client(session, state.region).update_termination_protection(
+        StackName=state.stack, EnableTerminationProtection=False
+    )
+
+
+def _client(session: Session, region: str) -> Any:
+    return boto3.client(
         "cloudformation",
         region_name=region,
         endpoint_url=session.variables["AWS_ENDPOINT_URL"],
@@ -106,6 +122,10 @@ def _stacks(session: Session, region: str) -> dict[str, str]:
         aws_secret_access_key=session.variables["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=session.variables["AWS_SESSION_TOKEN"] or None,
     )
+
+
+def _stacks(session: Session, region: str) -> dict[str, str]:
+    client = _client(session, region)
     try:
         pages = client.get_paginator("describe_stacks").paginate()
         return {
