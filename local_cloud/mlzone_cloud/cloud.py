@@ -23,6 +23,7 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from mlzone_access import Decision
 from mlzone_cloud import moto_patches
+from mlzone_cloud.authorization.service_trust import trusted_role
 from mlzone_cloud.clock import Clock
 from mlzone_cloud.components import COMPONENTS, load_components
 from mlzone_cloud.errors import ApiError
@@ -186,8 +187,24 @@ class Cloud:
         source_identity: str = "",
         tags: dict[str, str] | None = None,
         duration: timedelta = timedelta(hours=1),
+        service: str = "",
     ) -> Caller:
-        """Begin a session of a role on behalf of an AWS service."""
+        """Begin a session of a role on behalf of an AWS service.
+
+        Args:
+            role_arn: the role.
+            session_name: the session's name.
+            source_identity: who is behind the session.
+            tags: the session's tags.
+            duration: how long it lasts, at most 12 hours.
+            service: the service's principal, such as `events.amazonaws.com`: then the role's
+                trust policy must let it.
+
+        Raises:
+            ApiError: the role does not exist, or does not trust the service.
+        """
+        with tracking.reading():
+            role_id = trusted_role(self, role_arn, service).id
         return self.identities.add_session(
             role_arn=role_arn,
             session_name=session_name,
@@ -195,6 +212,7 @@ class Cloud:
             duration=min(duration, _LONGEST_SESSION),
             source_identity=source_identity,
             tags=tags,
+            role_id=role_id,
         )
 
     # --- events, state, background work -----------------------------------------------------

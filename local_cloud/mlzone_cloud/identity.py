@@ -43,6 +43,8 @@ class Caller:
     """JSON documents given when the session began."""
     issued: datetime | None = None
     chained: bool = False
+    federated_by: str = ""
+    """The identity provider that vouched for the person, as `aws:FederatedProvider` has it."""
 
     @property
     def account(self) -> str:
@@ -94,6 +96,8 @@ class Identities:
         transitive_tags: tuple[str, ...] = (),
         session_policies: tuple[str, ...] = (),
         chained: bool = False,
+        role_id: str = "",
+        federated_by: str = "",
     ) -> Caller:
         """Begin a session of a role."""
         partition, account, role_name = (
@@ -109,6 +113,7 @@ class Identities:
                     arn=role_arn,
                     account=account,
                     session_arn=session_arn,
+                    unique_id=role_id,
                 ),
                 credentials=_mint("ASIA", expires=now + duration, token=True),
                 session_name=session_name,
@@ -118,8 +123,24 @@ class Identities:
                 session_policies=session_policies,
                 issued=now,
                 chained=chained,
+                federated_by=federated_by,
             )
         )
+
+    def add_user_key(self, key: str, secret: str, *, arn: str, user_id: str) -> Caller:
+        """Accept an access key that IAM made for a user."""
+        return self._add(
+            Caller(
+                principal=Principal(
+                    kind=PrincipalKind.USER, arn=arn, account=arn.split(":")[4], unique_id=user_id
+                ),
+                credentials=Credentials(access_key_id=key, secret_access_key=secret),
+            )
+        )
+
+    def remove_key(self, key: str) -> None:
+        """Refuse an access key from now on."""
+        self.callers.pop(key, None)
 
     def forget_expired(self, now: datetime) -> None:
         """Drop sessions that nobody can use any more."""

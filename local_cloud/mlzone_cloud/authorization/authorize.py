@@ -7,6 +7,7 @@ from mlzone_access import Decision, Layer, Policies, PrincipalKind, Request, eva
 from mlzone_cloud.authorization import policies as lookup
 from mlzone_cloud.authorization.actions import IAM_PREFIXES, OPEN, iam_action
 from mlzone_cloud.authorization.context import condition_context
+from mlzone_cloud.authorization.resource_policies import owner_of, resource_policy
 from mlzone_cloud.authorization.resource_state import resource_keys
 from mlzone_cloud.authorization.resources import resource_arns
 from mlzone_cloud.errors import ApiError
@@ -31,7 +32,7 @@ def authorize(call: Call) -> str:
     if action in OPEN:
         return call.account or call.cloud.management_account
     if call.internal:
-        return lookup.resource_policy(call.cloud, resource_arns(call)[0], call.account)[0]
+        return owner_of(resource_arns(call)[0], call.account)
     if call.caller is None:
         raise ApiError(
             "MissingAuthenticationToken",
@@ -47,19 +48,18 @@ def authorize(call: Call) -> str:
 
 
 def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
-    owner, resource_policy = lookup.resource_policy(call.cloud, resource, caller.account)
-    if action.startswith("sts:AssumeRole"):
-        resource_policy = lookup.trust_policy(resource)
-        owner = resource.split(":")[4]
-    if caller.principal.kind is PrincipalKind.ROOT and owner == caller.account:
+    owner = owner_of(resource, caller.account)
+    if _is_above_policies(call, caller, owner):
         return owner
+    hanging = lookup.trust_policy(resource) if action.startswith("sts:") else None
+    hanging = hanging or resource_policy(call.cloud, resource, owner)
     context = condition_context(call)
     context["aws:ResourceAccount"] = owner
     if action == "iam:PassRole":
         context["iam:PassedToService"] = _passed_to(call)
     # The KMS key's policy is asked only where the key exists; otherwise KMS says so itself.
     last_word = action.startswith(_POLICY_HAS_LAST_WORD) and (
-        resource_policy is not None or action.startswith("sts:")
+        hanging is not None or action.startswith("sts:")
     )
     decision = evaluate(
         Request(
@@ -79,7 +79,7 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
             ),
             scps=lookup.control_policies(call.cloud, caller.account, lookup.SCP),
             rcps=lookup.control_policies(call.cloud, owner, lookup.RCP),
-            resource=resource_policy,
+            resource=hanging,
             management_account=call.cloud.management_account,
             resource_must_allow=last_word,
         ),
@@ -87,6 +87,14 @@ def _decide(call: Call, caller: Caller, action: str, resource: str) -> str:
     if not decision.allowed:
         raise _denied(call, caller, action, resource, decision)
     return owner
+
+
+def _is_above_policies(call: Call, caller: Caller, owner: str) -> bool:
+    """Tell whether nothing can deny the caller: the management account's root, at home."""
+    return (
+        caller.principal.kind is PrincipalKind.ROOT
+        and caller.account == owner == call.cloud.management_account
+    )
 
 
 def _denied(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ApiError:

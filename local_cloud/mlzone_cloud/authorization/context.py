@@ -7,7 +7,7 @@ keys for Amazon SageMaker".
 from collections.abc import Iterator
 from typing import Any
 
-from mlzone_access import ContextValue, PrincipalKind
+from mlzone_access import ContextValue
 from mlzone_cloud.operations import Call
 
 FROM_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -60,6 +60,8 @@ def condition_context(call: Call) -> dict[str, ContextValue]:
             context[key] = flat if len(flat) > 1 else flat[0]
     if call.service == "sagemaker":
         _add_sagemaker(call, context)
+    if call.params.get("references") and call.service == "codecommit":
+        context["codecommit:References"] = tuple(call.params["references"])
     if call.service == "sts":
         _add_sts(call, context)
     if call.service == "s3":
@@ -74,11 +76,13 @@ def _add_caller(call: Call, context: dict[str, ContextValue]) -> None:
     principal = caller.principal
     context["aws:PrincipalArn"] = principal.arn
     context["aws:PrincipalAccount"] = principal.account
-    context["aws:PrincipalType"] = (
-        "AssumedRole" if principal.kind is PrincipalKind.ROLE else "Account"
-    )
     context["aws:PrincipalIsAWSService"] = "false"
-    context["aws:userid"] = f"{principal.arn}:{caller.session_name}".rstrip(":")
+    context["aws:userid"] = f"{principal.unique_id or principal.account}:{caller.session_name}"
+    context["aws:userid"] = context["aws:userid"].rstrip(":")
+    if caller.issued:
+        context["aws:TokenIssueTime"] = caller.issued.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if caller.federated_by:
+        context["aws:FederatedProvider"] = caller.federated_by
     if call.cloud.organization_id:
         context["aws:PrincipalOrgID"] = call.cloud.organization_id
         context["aws:ResourceOrgID"] = call.cloud.organization_id

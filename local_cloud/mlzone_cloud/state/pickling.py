@@ -47,7 +47,7 @@ def load(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301 - files of our own, 0600
 
 
-def _default_dict(kind: type, factory: Any) -> Any:
+def _default_dict(kind: Any, factory: Any) -> Any:
     instance = kind.__new__(kind)
     instance.default_factory = factory
     return instance
