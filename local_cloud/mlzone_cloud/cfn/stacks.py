@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from mlzone_access import PrincipalKind
-from mlzone_cloud.authorization.policies import resource_policy, role_of
+from mlzone_cloud.authorization.policies import role_of
+from mlzone_cloud.authorization.resource_policies import owner_of
 from mlzone_cloud.cfn import preparation, template
 from mlzone_cloud.cfn.engine import Operation
 from mlzone_cloud.cfn.errors import CapabilityError, ResourceError, TemplateError
@@ -173,7 +174,7 @@ def read_url(cloud: "Cloud", account: str, region: str, url: str) -> str:
     if not match:
         raise ResourceError(f"S3 error: {url} is not the URL of an object in Amazon S3")
     bucket = match["path_bucket"] or match["local_bucket"] or match["host_bucket"]
-    owner, _ = resource_policy(cloud, f"arn:aws:s3:::{bucket}", account)
+    owner = owner_of(f"arn:aws:s3:::{bucket}", account)
     client = cloud.client("s3", account=owner, region=region)
     try:
         content: bytes = client.get_object(Bucket=bucket, Key=match["key"])["Body"].read()
