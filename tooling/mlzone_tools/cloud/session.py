@@ -55,7 +55,12 @@ def account_session(endpoint: Endpoint, estate: Estate, account: str) -> Session
 
 
 def person_session(
-    endpoint: Endpoint, estate: Estate, person: str, *, place: Place | None = None
+    endpoint: Endpoint,
+    estate: Estate,
+    person: str,
+    *,
+    place: Place | None = None,
+    unit: str | None = None,
 ) -> Session:
     """Return the session of a person, as their identity provider would begin it.
 
@@ -64,12 +69,17 @@ def person_session(
         estate: who the person is.
         person: the person's id.
         place: which of their accounts; the first of their persona unless given.
+        unit: in which business unit, for a person who works for several.
 
     Raises:
         ConfigError: there is no such person, or their persona has no role there.
         DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
     """
-    assignment = next((item for item in estate.assignments() if item.person == person), None)
+    assignments = [item for item in estate.assignments() if item.person == person]
+    assignment = next((item for item in assignments if unit in (None, item.unit)), None)
+    if assignment is None and assignments:
+        units = ", ".join(sorted({item.unit or "the organization" for item in assignments}))
+        raise ConfigError(f"{person} does not work for {unit}", hint=f"they work for {units}")
     if assignment is None:
         raise ConfigError(
             f'nobody called "{person}" is in the estate',

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -59,6 +60,9 @@ def synthesize(
     """
     context = {"business_unit": unit, "environment": stage, "estate": str(estate)}
     started = time.monotonic()
+    if (output / "manifest.json").exists():
+        # An assembly of before: its templates would be taken for those of this one.
+        shutil.rmtree(output)
     result = subprocess.run(
         [sys.executable, "-P", "app.py"],
         env={

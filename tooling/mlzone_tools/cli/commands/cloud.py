@@ -116,12 +116,14 @@ def advance(duration: str, *, as_json: bool) -> None:
     type=click.Choice([place.value for place in Place]),
     help="Which of their accounts.",
 )
+@click.option("-u", "--unit", help="In this business unit, if the person works for several.")
 @click.option("--account", help="An account, as the platform team.")
 @estate_option
 @json_option
 def env(
     person: str | None,
     place: str | None,
+    unit: str | None,
     account: str | None,
     estate_path: Path,
     *,
@@ -141,7 +143,7 @@ def env(
     estate = estate_service.load(estate_path)
     if person:
         chosen = session.person_session(
-            endpoint, estate, person, place=Place(place) if place else None
+            endpoint, estate, person, place=Place(place) if place else None, unit=unit
         )
     else:
         account = account or estate.organization.accounts.shared_services

@@ -1,0 +1,55 @@
+"""`mlzone demo`: the whole story, with no AWS account."""
+
+from pathlib import Path
+
+import click
+
+from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.demo import report
+from mlzone_tools.demo.steps import Demo
+from mlzone_tools.demo.story import tell
+
+_STATE = Path(".mlzone/demo")
+_PORT = 4597
+
+
+@click.command("demo")
+@click.option("--model", default="retail-banking/credit-default", show_default=True)
+@click.option("--port", default=_PORT, show_default=True, help="Port of the embedded cloud.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/demo"),
+    show_default=True,
+    help="Where the report goes.",
+)
+@click.option("--keep", is_flag=True, help="Leave the cloud up, to explore it.")
+@estate_option
+@json_option
+def command(
+    model: str, port: int, output: Path, estate_path: Path, *, keep: bool, as_json: bool
+) -> None:
+    """Tell the story from YAML to a governed business unit on the embedded cloud.
+
+    Nothing is simulated by printing: each step is an API call, a deployed template or a process
+    that ran, and the demo fails if one of them did not hold. It can be run again.
+
+    \b
+    Example:
+      mlzone demo --keep
+    """
+    demo = Demo(estate_path=estate_path, model=model, state=_STATE, port=port, talk=talk)
+    try:
+        outcomes = tell(demo.steps(), talk=talk)
+    finally:
+        demo.finish(keep=keep)
+    data, page = report.write(outcomes, output)
+    rows = [
+        (number, outcome.title, outcome.status, f"{outcome.seconds} s")
+        for number, outcome in enumerate(outcomes, start=1)
+    ]
+    talk("")
+    summary = table(("", "step", "outcome", "time"), rows)
+    show(outcomes, f"{summary}\n\nreport: {page} and {data}", as_json=as_json)
+    if any(outcome.status != "passed" for outcome in outcomes):
+        raise click.exceptions.Exit(4)
