@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def install(cloud: "Cloud") -> None:
     """Take answers of custom resources; go on with what a stopped process left in the middle."""
+    cloud.routes[custom_resource.PATH] = custom_resource.receive
     cloud.resumers.append(_resume)
 
 
 def _resume(cloud: "Cloud") -> None:
-    cloud.routes[custom_resource.PATH] = custom_resource.receive
     for (name, _, _), store in list(cloud.stores.items()):
         if name == "cloudformation.stacks":
             for stack in store.values():

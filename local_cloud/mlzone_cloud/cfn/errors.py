@@ -2,6 +2,8 @@
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from mlzone_cloud.errors import ApiError
+
 
 class TemplateError(Exception):
     """The template is wrong; nothing was touched. The text is AWS's wording."""
@@ -28,7 +30,15 @@ class ResourceError(Exception):
         self.physical_id = physical_id
 
 
-FAILURES = (ResourceError, TemplateError, ClientError, ParamValidationError, ValueError, KeyError)
+FAILURES = (
+    ApiError,
+    ClientError,
+    KeyError,
+    ParamValidationError,
+    ResourceError,
+    TemplateError,
+    ValueError,
+)
 """What a provider may raise; anything else is a defect of the engine."""
 
 _CODES = (

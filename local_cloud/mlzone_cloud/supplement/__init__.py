@@ -5,7 +5,7 @@ Importing the package registers them.
 
 from typing import TYPE_CHECKING
 
-from mlzone_cloud.supplement import composite_alarm, cost_anomaly, refusals
+from mlzone_cloud.supplement import composite_alarm, cost_anomaly, deletions, refusals
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -17,4 +17,4 @@ def install(cloud: "Cloud") -> None:
     refusals.apply()
 
 
-__all__ = ["composite_alarm", "cost_anomaly", "install"]
+__all__ = ["composite_alarm", "cost_anomaly", "deletions", "install"]

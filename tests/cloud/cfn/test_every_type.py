@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cloud.cfn.conftest import ACCOUNT, Stacks
 
 from mlzone_cloud.cfn import coverage
-from tests.cloud.cfn.conftest import ACCOUNT, Stacks
 
 TEMPLATE = (Path(__file__).parent / "templates" / "every_type.yaml").read_text(encoding="utf-8")
 TYPES = sorted(set(re.findall(r"Type: (AWS::\w+::\w+)", TEMPLATE)))
-NOT_READABLE = "NOT_CHECKED"
+LOGGING = {
+    "AccountId": ACCOUNT,
+    "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/logging",
+    "DefaultLogLevel": "INFO",
+}
 
 
 @pytest.fixture
@@ -32,9 +36,9 @@ def test_a_type_has_a_validated_path(type_name: str) -> None:
 
 
 def test_a_type_without_an_api_is_told_apart() -> None:
-    found = coverage.unvalidated({"AWS::QLDB::Ledger", "AWS::S3::Bucket", "AWS::Nope::Thing"})
+    found = coverage.unvalidated({"AWS::IoT::Logging", "AWS::S3::Bucket", "AWS::Nope::It"})
 
-    assert found == ["AWS::Nope::Thing", "AWS::QLDB::Ledger"]
+    assert found == ["AWS::IoT::Logging", "AWS::Nope::It"]
 
 
 def test_all_are_made_shown_and_removed_without_a_gap(
@@ -55,6 +59,7 @@ def test_all_are_made_shown_and_removed_without_a_gap(
     rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     role = stacks.client("iam").get_role(RoleName="every-role")["Role"]
+    assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetPrefix"] == "every/"
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("every-boundary")
     assert {"Key": "unit", "Value": "retail"} in role["Tags"]
     sagemaker = stacks.client("sagemaker")
@@ -63,7 +68,12 @@ def test_all_are_made_shown_and_removed_without_a_gap(
     assert described["AppNetworkAccessType"] == "VpcOnly"
     assert described["DomainSettings"]["ExecutionRoleIdentityConfig"] == "USER_PROFILE_NAME"
 
-    assert stacks.delete("every")["StackStatus"] == "DELETE_COMPLETE", every
+    # Config and CloudTrail have written to the bucket for logs, as they do on AWS.
+    for item in s3.list_objects_v2(Bucket=f"every-logs-{ACCOUNT}").get("Contents", ()):
+        s3.delete_object(Bucket=f"every-logs-{ACCOUNT}", Key=item["Key"])
+
+    removed = stacks.delete("every")
+    assert removed["StackStatus"] == "DELETE_COMPLETE", stacks.reasons(removed["StackId"])
     assert not s3.list_buckets()["Buckets"]
     assert not sagemaker.list_domains()["Domains"]
     assert not stacks.client("lambda").list_functions()["Functions"]
@@ -72,19 +82,19 @@ def test_all_are_made_shown_and_removed_without_a_gap(
 
 
 def test_a_type_that_is_only_remembered_fails_a_strict_cloud(stacks: Stacks) -> None:
-    ledger = {"Type": "AWS::QLDB::Ledger", "Properties": {"PermissionsMode": "STANDARD"}}
+    logging = {"Type": "AWS::IoT::Logging", "Properties": LOGGING}
 
-    stack = stacks.create("demo", {"L": ledger})
+    stack = stacks.create("demo", {"L": logging})
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "does not emulate AWS::QLDB::Ledger" in stacks.reasons("demo")
+    assert "does not emulate AWS::IoT::Logging" in stacks.reasons("demo")
 
 
 def test_a_cloud_that_is_not_strict_counts_such_a_type(stacks: Stacks) -> None:
     stacks.cloud.strict = False
-    ledger = {"Type": "AWS::QLDB::Ledger", "Properties": {"PermissionsMode": "STANDARD"}}
+    logging = {"Type": "AWS::IoT::Logging", "Properties": LOGGING}
 
-    stack = stacks.create("demo", {"L": ledger})
+    stack = stacks.create("demo", {"L": logging})
 
     assert stack["StackStatus"] == "CREATE_COMPLETE"
-    assert stacks.cloud.statistics.gaps["AWS::QLDB::Ledger beyond its schema"] == 1
+    assert stacks.cloud.statistics.gaps["AWS::IoT::Logging beyond its schema"] == 1

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.cloud.cfn.conftest import ACCOUNT, Stacks
 
 Json = dict[str, Any]

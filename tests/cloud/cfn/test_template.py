@@ -1,5 +1,6 @@
 """What CloudFormation's expressions evaluate to."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -138,10 +139,8 @@ def test_json_and_yaml_with_short_forms_say_the_same() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_crashes_the_parser(text: str) -> None:
-    try:
+    with contextlib.suppress(TemplateError):
         template.parse(text)
-    except TemplateError as refused:
-        assert str(refused)
 
 
 @pytest.mark.parametrize(

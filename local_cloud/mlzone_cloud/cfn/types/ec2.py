@@ -27,11 +27,30 @@ class _Tagged(ExplicitType):
             ec2.create_tags(Resources=[physical_id], Tags=tag_list(new))
         return None
 
+    describe = ""
+    """The operation that shows resources of the type, and its parameter of ids."""
+    ids = ""
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+        if not self.describe:
+            return super()._read(context, physical_id, properties)
+        found = getattr(context.client("ec2"), self.describe)(**{self.ids: [physical_id]})
+        listed = next(value for value in found.values() if isinstance(value, list))
+        if not listed:
+            return None
+        shown = {
+            key: value
+            for key, value in listed[0].items()
+            if key in properties and isinstance(value, str | bool | int)
+        }
+        return {**shown, "Tags": listed[0].get("Tags", [])}
+
 
 class Vpc(_Tagged):
     """`AWS::EC2::VPC`."""
 
     type_name = "AWS::EC2::VPC"
+    describe, ids = "describe_vpcs", "VpcIds"
 
     def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
@@ -82,6 +101,7 @@ class Subnet(_Tagged):
     """`AWS::EC2::Subnet`."""
 
     type_name = "AWS::EC2::Subnet"
+    describe, ids = "describe_subnets", "SubnetIds"
 
     def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
@@ -121,6 +141,7 @@ class RouteTable(_Tagged):
     """`AWS::EC2::RouteTable`."""
 
     type_name = "AWS::EC2::RouteTable"
+    describe, ids = "describe_route_tables", "RouteTableIds"
 
     def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
@@ -292,6 +313,7 @@ class VpcEndpoint(_Tagged):
     """`AWS::EC2::VPCEndpoint`."""
 
     type_name = "AWS::EC2::VPCEndpoint"
+    describe, ids = "describe_vpc_endpoints", "VpcEndpointIds"
 
     def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id
@@ -339,6 +361,7 @@ class FlowLog(_Tagged):
     """`AWS::EC2::FlowLog`."""
 
     type_name = "AWS::EC2::FlowLog"
+    describe, ids = "describe_flow_logs", "FlowLogIds"
 
     def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
         del logical_id

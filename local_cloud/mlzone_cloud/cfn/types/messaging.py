@@ -1,5 +1,6 @@
 """EventBridge, SNS and SQS."""
 
+import json
 from typing import Any
 
 from mlzone_cloud.cfn.provider import Context, Made, tag_list
@@ -46,6 +47,15 @@ class Rule(ExplicitType):
             events.put_targets(Rule=name, Targets=properties["Targets"], **_bus(properties))
         return arn
 
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        events, name = context.client("events"), physical_id.rsplit("|", 1)[-1]
+        rule = events.describe_rule(Name=name, **_bus(properties))
+        actual = only(rule, "Name", "ScheduleExpression", "State", "Description", "RoleArn")
+        if rule.get("EventPattern"):
+            actual["EventPattern"] = json.loads(rule["EventPattern"])
+        listed = events.list_targets_by_rule(Rule=name, **_bus(properties))["Targets"]
+        return {**actual, "Targets": listed}
+
 
 class EventBus(ExplicitType):
     """`AWS::Events::EventBus`."""
@@ -64,6 +74,10 @@ class EventBus(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("events").delete_event_bus(Name=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        return only(context.client("events").describe_event_bus(Name=physical_id), "Name")
 
 
 class EventBusPolicy(ExplicitType):
@@ -126,6 +140,12 @@ class Topic(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("sns").delete_topic(TopicArn=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        found = context.client("sns").get_topic_attributes(TopicArn=physical_id)["Attributes"]
+        name = physical_id.rsplit(":", 1)[-1]
+        return {"TopicName": name, **only(found, "KmsMasterKeyId", "DisplayName")}
 
 
 class _PolicyOf(ExplicitType):
@@ -241,6 +261,13 @@ class Queue(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("sqs").delete_queue(QueueUrl=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        found = context.client("sqs").get_queue_attributes(
+            QueueUrl=physical_id, AttributeNames=["All"]
+        )["Attributes"]
+        return {"QueueName": physical_id.rsplit("/", 1)[-1], **only(found, *self._ATTRIBUTES)}
 
     def _attributes(self, properties: Json) -> dict[str, str]:
         return {

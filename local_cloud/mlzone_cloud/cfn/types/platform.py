@@ -1,5 +1,6 @@
 """KMS, CloudWatch Logs, SSM, ECR and Organizations."""
 
+import json
 from typing import Any
 
 from mlzone_cloud.cfn.provider import Context, Made, tag_list, tag_map
@@ -41,6 +42,21 @@ class Key(ExplicitType):
             KeyId=physical_id, PendingWindowInDays=int(properties.get("PendingWindowInDays", 30))
         )
 
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+        del properties
+        kms = context.client("kms")
+        key = kms.describe_key(KeyId=physical_id)["KeyMetadata"]
+        if key["KeyState"] == "PendingDeletion":
+            return None
+        policy = kms.get_key_policy(KeyId=physical_id, PolicyName="default")["Policy"]
+        return {
+            "Description": key["Description"],
+            "KeyPolicy": json.loads(policy),
+            "EnableKeyRotation": kms.get_key_rotation_status(KeyId=physical_id)[
+                "KeyRotationEnabled"
+            ],
+        }
+
 
 class Alias(ExplicitType):
     """`AWS::KMS::Alias`."""
@@ -59,6 +75,12 @@ class Alias(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("kms").delete_alias(AliasName=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+        del properties
+        listed = context.client("kms").list_aliases()["Aliases"]
+        found = next((item for item in listed if item["AliasName"] == physical_id), None)
+        return only(found, "AliasName", "TargetKeyId") if found else None
 
 
 class LogGroup(ExplicitType):
@@ -82,6 +104,21 @@ class LogGroup(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("logs").delete_log_group(logGroupName=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json | None:
+        del properties
+        listed = context.client("logs").describe_log_groups(logGroupNamePrefix=physical_id)
+        group = next(
+            (item for item in listed["logGroups"] if item["logGroupName"] == physical_id), None
+        )
+        if group is None:
+            return None
+        names = {
+            "LogGroupName": "logGroupName",
+            "RetentionInDays": "retentionInDays",
+            "KmsKeyId": "kmsKeyId",
+        }
+        return {name: group[key] for name, key in names.items() if key in group}
 
     def _retention(self, logs: Any, name: str, properties: Json) -> None:
         if properties.get("RetentionInDays"):
@@ -108,6 +145,11 @@ class Parameter(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("ssm").delete_parameter(Name=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        parameter = context.client("ssm").get_parameter(Name=physical_id)["Parameter"]
+        return only(parameter, "Name", "Type", "Value")
 
     def _put(self, context: Context, name: str, properties: Json, *, overwrite: bool) -> None:
         context.client("ssm").put_parameter(
@@ -153,6 +195,15 @@ class EcrRepository(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         force = bool(properties.get("EmptyOnDelete"))
         context.client("ecr").delete_repository(repositoryName=physical_id, force=force)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        found = context.client("ecr").describe_repositories(repositoryNames=[physical_id])
+        repository = found["repositories"][0]
+        return {
+            "RepositoryName": repository["repositoryName"],
+            "ImageTagMutability": repository["imageTagMutability"],
+        }
 
     def _apply(self, ecr: Any, name: str, properties: Json) -> None:
         if properties.get("RepositoryPolicyText"):

@@ -1,12 +1,15 @@
 """S3: buckets with every security property, and bucket policies."""
 
+import json
 from collections.abc import Callable
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from mlzone_cloud.cfn.errors import ResourceError
 from mlzone_cloud.cfn.provider import Context, Made, tag_list
 from mlzone_cloud.cfn.state import Json
-from mlzone_cloud.cfn.types.base import ExplicitType, document
+from mlzone_cloud.cfn.types.base import ExplicitType, document, gone
 
 
 class Bucket(ExplicitType):
@@ -54,6 +57,21 @@ class Bucket(ExplicitType):
             )
         s3.delete_bucket(Bucket=physical_id)
 
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        s3 = context.client("s3")
+        s3.head_bucket(Bucket=physical_id)
+        actual: Json = {"BucketName": physical_id}
+        for key, getter in _GETTERS.items():
+            if key in properties:
+                try:
+                    actual[key] = getter(s3, physical_id)
+                except ClientError as error:
+                    if not gone(error):
+                        raise
+                    # The bucket lost the setting.
+                    actual[key] = {}
+        return actual
+
     def _apply(self, s3: Any, name: str, old: Json, new: Json) -> None:
         for key, setter in _SETTERS.items():
             if old.get(key) != new.get(key) and new.get(key) is not None:
@@ -82,10 +100,15 @@ def _public_access(s3: Any, name: str, value: Json) -> None:
 
 
 def _logging(s3: Any, name: str, value: Json) -> None:
-    target = value.get("DestinationBucketName", name)
-    # moto demands an ACL of the target bucket that S3 has not needed since bucket policies can
-    # admit the logging service; the setting is kept by the stack alone.
-    del s3, target
+    s3.put_bucket_logging(
+        Bucket=name,
+        BucketLoggingStatus={
+            "LoggingEnabled": {
+                "TargetBucket": value.get("DestinationBucketName", name),
+                "TargetPrefix": value.get("LogFilePrefix", ""),
+            }
+        },
+    )
 
 
 def _ownership(s3: Any, name: str, value: Json) -> None:
@@ -151,6 +174,30 @@ _SETTERS: dict[str, Callable[[Any, str, Json], None]] = {
 }
 
 
+_GETTERS: dict[str, Callable[[Any, str], Json]] = {
+    "VersioningConfiguration": lambda s3, name: {
+        "Status": s3.get_bucket_versioning(Bucket=name).get("Status", "Suspended")
+    },
+    "PublicAccessBlockConfiguration": lambda s3, name: s3.get_public_access_block(Bucket=name)[
+        "PublicAccessBlockConfiguration"
+    ],
+    "OwnershipControls": lambda s3, name: s3.get_bucket_ownership_controls(Bucket=name)[
+        "OwnershipControls"
+    ],
+    "BucketEncryption": lambda s3, name: {
+        "ServerSideEncryptionConfiguration": [
+            {
+                **({"BucketKeyEnabled": True} if rule.get("BucketKeyEnabled") else {}),
+                "ServerSideEncryptionByDefault": rule["ApplyServerSideEncryptionByDefault"],
+            }
+            for rule in s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"][
+                "Rules"
+            ]
+        ]
+    },
+}
+
+
 class BucketPolicy(ExplicitType):
     """`AWS::S3::BucketPolicy`."""
 
@@ -168,6 +215,11 @@ class BucketPolicy(ExplicitType):
     def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
         del properties
         context.client("s3").delete_bucket_policy(Bucket=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        policy = context.client("s3").get_bucket_policy(Bucket=physical_id)["Policy"]
+        return {"Bucket": physical_id, "PolicyDocument": json.loads(policy)}
 
     def _put(self, context: Context, properties: Json) -> None:
         context.client("s3").put_bucket_policy(
