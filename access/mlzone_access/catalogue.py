@@ -87,6 +87,19 @@ GLOBAL_KEYS: frozenset[str] = frozenset(
 )
 """Keys that may occur in any policy (IAM user guide, "AWS global condition context keys")."""
 
+_GLOBAL_ARRAYS = frozenset(
+    key.lower()
+    for key in (
+        "aws:CalledVia",
+        "aws:PrincipalOrgPaths",
+        "aws:PrincipalServiceNamesList",
+        "aws:ResourceOrgPaths",
+        "aws:SourceOrgPaths",
+        "aws:TagKeys",
+        "aws:VpceOrgPaths",
+    )
+)
+
 VARIABLES: frozenset[str] = frozenset({"sagemaker:domainid", "sagemaker:userprofilename"})
 """Keys that SageMaker fills in as policy variables, without listing them for any action."""
 
@@ -234,6 +247,21 @@ def key_exists(key: str, service: str = "") -> bool:
         if key_matches(key, tuple(_service(name)["keys"])):
             return True
     return prefix in {"saml", "oidc"} and key_matches(key, tuple(_service("sts")["keys"]))
+
+
+def key_value_type(key: str) -> str:
+    """Give the type of a key's values, such as `String` or `ArrayOfString`; empty if unknown."""
+    lowered = key.lower()
+    if lowered in _GLOBAL_ARRAYS:
+        return "ArrayOfString"
+    if is_global_key(key):
+        return "String"
+    prefix = lowered.partition(":")[0]
+    known: dict[str, str] = _service(prefix)["keys"] if prefix in _packed() else {}
+    for name, value_type in known.items():
+        if key_matches(key, (name,)):
+            return value_type
+    return ""
 
 
 def is_global_key(key: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from mlzone_access.patterns import (
     Compile,
@@ -59,6 +60,8 @@ class Condition:
         key: The condition key, lower case.
         values: The policy's values as written.
         patterns: The values of a string or ARN operator as patterns; empty for any other.
+        compiler: How such a pattern is compiled.
+        wanted: The values of a typed operator, read.
         test: Says whether a value of the request matches one of the policy.
     """
 
@@ -66,6 +69,8 @@ class Condition:
     key: str
     values: tuple[str, ...]
     patterns: tuple[Tokens, ...]
+    compiler: Compile
+    wanted: tuple[Any, ...]
     test: Test
 
     def holds(self, lookup: Lookup) -> bool:
@@ -212,12 +217,13 @@ def compile_condition(
     if op.name in _TEXTUAL:
         compiler, wildcards = _TEXTUAL[op.name]
         tokens = tuple(tokenize(v, variables=variables, wildcards=wildcards) for v in values)
-        return Condition(op, lowered, tuple(values), tokens, Patterns.of(tokens, compiler).match)
+        test = Patterns.of(tokens, compiler).match
+        return Condition(op, lowered, tuple(values), tokens, compiler, (), test)
     if op.name == "Null":
         flags = tuple(v.lower() for v in values)
         if not set(flags) <= {"true", "false"}:
             raise ValueError(f'{key}: got {list(values)}, expected "true" or "false"')
-        return Condition(op, lowered, flags, (), _unused)
+        return Condition(op, lowered, flags, (), compile_text, (), _unused)
     read, compare, kind = _TYPED[op.name]
     wanted = []
     for value in values:
@@ -225,7 +231,8 @@ def compile_condition(
         if typed is None:
             raise ValueError(f"{key}: got {value!r}, expected {kind}")
         wanted.append(typed)
-    return Condition(op, lowered, tuple(values), (), _typed_test(read, compare, tuple(wanted)))
+    typed_test = _typed_test(read, compare, tuple(wanted))
+    return Condition(op, lowered, tuple(values), (), compile_text, tuple(wanted), typed_test)
 
 
 def _typed_test(read: _Read, compare: _Compare, wanted: tuple[object, ...]) -> Test:

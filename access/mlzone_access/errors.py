@@ -1,4 +1,4 @@
-"""The one exception of this package."""
+"""The exceptions of this package."""
 
 
 class PolicyError(ValueError):
@@ -17,3 +17,11 @@ class PolicyError(ValueError):
         self.problem = problem
         place = f"{policy}: {where}" if where else policy
         super().__init__(f"{place}: {problem}")
+
+
+class ProverError(Exception):
+    """The prover cannot answer."""
+
+
+class UnencodableError(ProverError):
+    """A policy or claim has no exact encoding; the prover never guesses."""

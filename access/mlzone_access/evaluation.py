@@ -31,10 +31,10 @@ RCP_SERVICES: frozenset[str] = frozenset(
 )
 """Service prefixes taken to honour RCPs; for any other, an RCP is not counted on."""
 
-_OWN_BUCKET_POLICY = frozenset(
+OWN_BUCKET_POLICY: frozenset[str] = frozenset(
     {"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"}
 )
-_FREE_FOR_ALL = frozenset({"sts:getcalleridentity"})
+FREE_FOR_ALL: frozenset[str] = frozenset({"sts:getcalleridentity"})
 
 Levels = tuple[tuple[Policy, ...], ...]
 
@@ -127,7 +127,7 @@ class _Evaluation:
     def decide(self) -> Decision:
         """Go through the layers; an explicit deny anywhere leaves by `_Denied`."""
         policies = self.policies
-        if self.action in _FREE_FOR_ALL:
+        if self.action in FREE_FOR_ALL:
             return _plain("nobody can be denied this action")
         missing_scp = self._scps()
         self._rcps()
@@ -221,7 +221,7 @@ class _Evaluation:
             return best, granting
         request = self.request
         own_bucket = (
-            self.action in _OWN_BUCKET_POLICY
+            self.action in OWN_BUCKET_POLICY
             and request.principal.kind is PrincipalKind.ROOT
             and request.principal.account == request.resource_account
         )

@@ -91,11 +91,11 @@ class PrincipalElement:
         if deny:
             # NotPrincipal + Deny hits whoever is not listed by every one of its names, and always
             # a caller with a boundary.
-            return Grant.NONE if self._wholly_listed(who) and not bounded else Grant.DIRECT
+            return Grant.NONE if self.wholly_lists(who) and not bounded else Grant.DIRECT
         return Grant.DIRECT if self._named(who) is Grant.NONE else Grant.NONE
 
     def _named(self, who: Principal) -> Grant:
-        if self.everyone or self._lists_outsider(who) or who.session_arn in self.names:
+        if self.everyone or self.lists_outsider(who) or who.session_arn in self.names:
             return Grant.DIRECT
         if who.arn in self.names or who.unique_id in self.names:
             sessionless_user = who.kind is PrincipalKind.USER and not who.session_arn
@@ -104,14 +104,15 @@ class PrincipalElement:
             return Grant.DIRECT if who.kind is PrincipalKind.ROOT else Grant.ACCOUNT
         return Grant.NONE
 
-    def _lists_outsider(self, who: Principal) -> bool:
-        """Whether it lists a caller who is no principal of an account."""
+    def lists_outsider(self, who: Principal) -> bool:
+        """Say whether it lists a caller who is no principal of an account."""
         if who.kind is PrincipalKind.SERVICE:
             return who.arn in self.services
         return who.kind is PrincipalKind.FEDERATED and who.arn in self.federated
 
-    def _wholly_listed(self, who: Principal) -> bool:
-        if self.everyone or self._lists_outsider(who):
+    def wholly_lists(self, who: Principal) -> bool:
+        """Say whether it lists the caller by account, entity and session."""
+        if self.everyone or self.lists_outsider(who):
             return True
         if who.account not in self.accounts:
             return False

@@ -74,6 +74,10 @@ class Request:
         self._values[key] = values
         return values
 
+    def known_values(self) -> dict[str, tuple[str, ...]]:
+        """Give the keys that follow from the caller and the resource."""
+        return {key: (value,) for key, value in self._derived()}
+
     def _derived(self) -> list[tuple[str, str]]:
         who = self.principal
         derived = [

@@ -1,0 +1,148 @@
+"""Proving a theorem, or finding a request that refutes it."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import z3
+
+from mlzone_access.errors import ProverError
+from mlzone_access.evaluation import Policies, evaluate
+from mlzone_access.policy import Policy, Statement
+from mlzone_access.prover.actions import action_kinds
+from mlzone_access.prover.caller import SymbolicCaller
+from mlzone_access.prover.encoding import Encoding
+from mlzone_access.prover.keys import keys_of
+from mlzone_access.prover.symbolic import ANY_ACCOUNT, SymbolicRequest
+from mlzone_access.prover.text import TIMEOUT_SECONDS, solve
+from mlzone_access.prover.theorem import Proof, Status, Theorem
+from mlzone_access.request import Request
+
+_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ALLOW_ALL = Policy.parse({"Version": "2012-10-17", "Statement": [_EVERYTHING]}, name="any policy")
+
+
+def prove(theorem: Theorem, *, timeout: float = TIMEOUT_SECONDS) -> Proof:
+    """Prove a theorem.
+
+    Args:
+        theorem: What to prove.
+        timeout: Seconds for each of a few attempts.
+
+    Returns:
+        The proof, or the counterexample, which the evaluator has confirmed.
+
+    Raises:
+        ProverError: A policy cannot be encoded exactly, or evaluator and prover disagree.
+    """
+    start = time.perf_counter()
+
+    def answer(status: Status, request: Request | None = None) -> Proof:
+        return Proof(
+            theorem=theorem,
+            status=status,
+            seconds=time.perf_counter() - start,
+            request=request,
+            decision=evaluate(request, worst_case(theorem)) if request else None,
+        )
+
+    claims = [claim.statement for claim in (*theorem.assumptions, theorem.forbidden)]
+    statements = tuple(_statements(theorem.policies))
+    kinds = action_kinds(statements, claims, timeout)
+    if kinds is None:
+        return answer(Status.UNKNOWN)
+    unknown = possible = False
+    for action in kinds:
+        considered, allowed = _encoded(theorem, action, statements, claims)
+        verdict, model = solve([*considered.rules, allowed], timeout)
+        if verdict == z3.sat and model is not None:
+            return answer(Status.REFUTED, _confirmed(theorem, considered.request.concrete(model)))
+        unknown = unknown or verdict != z3.unsat
+        possible = possible or solve(considered.rules, timeout)[0] != z3.unsat
+    if unknown:
+        return answer(Status.UNKNOWN)
+    return answer(Status.PROVED if possible else Status.VACUOUS)
+
+
+@dataclass(frozen=True)
+class _Considered:
+    """The requests that a theorem is about."""
+
+    request: SymbolicRequest
+    rules: list[z3.BoolRef]
+
+
+def _encoded(
+    theorem: Theorem, action: str, statements: Sequence[Statement], claims: Sequence[Statement]
+) -> tuple[_Considered, z3.BoolRef]:
+    lowered = action.lower()
+    relevant = [*(s for s in statements if s.covers_action(lowered)), *claims]
+    keys = keys_of(relevant)
+    caller = _caller(theorem, relevant, keys)
+    request = SymbolicRequest(caller, action, theorem.resource_account, keys)
+    encoding = Encoding(request, theorem.policies)
+    rules = [*request.wellformed(), *(encoding.covers(claim) for claim in claims)]
+    allowed = encoding.allowed(any_identity=theorem.any_identity, any_resource=theorem.any_resource)
+    return _Considered(request, rules), allowed
+
+
+def _caller(
+    theorem: Theorem, relevant: Sequence[Statement], keys: Collection[str]
+) -> SymbolicCaller:
+    """Make a caller that varies only where something can tell."""
+    elements = [statement.principal for statement in relevant if statement.principal]
+    named = any(element.names or element.accounts for element in elements)
+    elsewhere = bool(theorem.resource_account or theorem.policies.management_account)
+    as_key = bool({"aws:principalaccount", "aws:resourceaccount"} & set(keys))
+    return SymbolicCaller(
+        theorem.caller,
+        varies=named or elsewhere or as_key or "aws:principalarn" in keys,
+        own_account=as_key or theorem.resource_account == ANY_ACCOUNT,
+    )
+
+
+def worst_case(theorem: Theorem) -> Policies:
+    """Give the policies of a theorem with its worst cases filled in, for the evaluator."""
+    policies = theorem.policies
+    if theorem.any_identity:
+        policies = replace(policies, identity=(*policies.identity, ALLOW_ALL))
+    if theorem.any_resource:
+        existing = policies.resource.statements if policies.resource else ()
+        policies = replace(
+            policies,
+            resource=Policy(
+                name="any resource policy", statements=(*existing, *_ALLOW_EVERYONE.statements)
+            ),
+        )
+    return policies
+
+
+_ALLOW_EVERYONE = Policy.parse(
+    {"Version": "2012-10-17", "Statement": [{**_EVERYTHING, "Sid": "Everyone", "Principal": "*"}]},
+    name="any resource policy",
+)
+
+
+def _statements(policies: Policies) -> Iterator[Statement]:
+    single = (policies.boundary, policies.resource, policies.endpoint)
+    levels = (*policies.scps, *policies.rcps, policies.identity, policies.session)
+    for policy in (*single, *(policy for level in levels for policy in level)):
+        if policy is not None:
+            yield from policy.statements
+
+
+def _confirmed(theorem: Theorem, request: Request) -> Request:
+    if not _refutes(theorem, request):
+        raise ProverError(
+            f"{theorem.name}: the prover found a counterexample that the evaluator does not "
+            f"confirm: {request}"
+        )
+    return request
+
+
+def _refutes(theorem: Theorem, request: Request) -> bool:
+    claims = (*theorem.assumptions, theorem.forbidden)
+    return (
+        all(claim.holds(request) for claim in claims)
+        and evaluate(request, worst_case(theorem)).allowed
+    )
