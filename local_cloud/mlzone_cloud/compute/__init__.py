@@ -1,1 +1,0 @@
-"""What runs: events and their targets, functions, builds, pipelines."""
