@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.codecommit",
+    "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
     "mlzone_cloud.sts",
     "mlzone_cloud.supplement",

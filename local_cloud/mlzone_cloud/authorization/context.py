@@ -77,8 +77,8 @@ def _add_caller(call: Call, context: dict[str, ContextValue]) -> None:
     context["aws:PrincipalArn"] = principal.arn
     context["aws:PrincipalAccount"] = principal.account
     context["aws:PrincipalIsAWSService"] = "false"
-    context["aws:userid"] = f"{principal.unique_id or principal.account}:{caller.session_name}"
-    context["aws:userid"] = context["aws:userid"].rstrip(":")
+    user_id = f"{principal.unique_id or principal.account}:{caller.session_name}"
+    context["aws:userid"] = user_id.rstrip(":")
     if caller.issued:
         context["aws:TokenIssueTime"] = caller.issued.strftime("%Y-%m-%dT%H:%M:%SZ")
     if caller.federated_by:

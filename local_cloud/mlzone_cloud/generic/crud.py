@@ -8,8 +8,9 @@ import copy
 import uuid
 from typing import Any
 
-from mlzone_cloud import wire
+from mlzone_cloud import moto_bridge, wire
 from mlzone_cloud.errors import ApiError, NotEmulatedError
+from mlzone_cloud.generic import paging, relations
 from mlzone_cloud.generic.facts import ARN_TAILS, DEFAULTS, ID_PREFIXES, READY
 from mlzone_cloud.generic.noun import Noun, kebab, noun_of, singular, split
 from mlzone_cloud.generic.validation import validate
@@ -29,7 +30,8 @@ def handle(call: Call) -> dict[str, Any]:
     verb, _ = split(call.operation)
     noun = noun_of(call.service, call.operation)
     handler = _HANDLERS.get(verb)
-    if noun is None or handler is None:
+    if noun is None or handler is None or moto_bridge.implements(call.service, noun.create):
+        # What moto makes, moto has; nobody else could find it.
         raise NotEmulatedError(call.service, call.operation)
     validate(call.service, call.operation, call.params)
     return handler(call, noun)
@@ -59,6 +61,7 @@ def find(call: Call, noun: Noun) -> Record:
 
 
 def _create(call: Call, noun: Noun) -> dict[str, Any]:
+    relations.require_parents(call, noun)
     record = _build(call, noun)
     store = records(call, noun.name)
     key = "/".join(str(record.get(name)) for name in noun.keys)
@@ -81,6 +84,8 @@ def _build(call: Call, noun: Noun) -> Record:
             shortest = shape.metadata.get("min", 0)
             own = short if shortest <= len(short) else str(uuid.uuid4())
             record[name] = ID_PREFIXES.get(noun.name, "") + own
+        elif lowered == "name" and f"{noun.name[:1].lower()}{noun.name[1:]}Name" in record:
+            record[name] = record[f"{noun.name[:1].lower()}{noun.name[1:]}Name"]
         elif shape.type_name == "timestamp" and lowered.startswith(("creat", "lastmod", "lastup")):
             record[name] = now
         elif lowered.endswith("status") and shape.type_name == "string":
@@ -103,7 +108,12 @@ def _members(noun: Noun) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for operation in (noun.create, noun.read):
         shape = model.operation_model(operation).output_shape
-        members.update(shape.members if shape else {})
+        found = dict(shape.members) if shape else {}
+        for member in list(found.values()):
+            # Some services wrap the resource in one structure.
+            if len(found) == 1 and member.type_name == "structure":
+                found = dict(member.members)
+        members.update(found)
     return members
 
 
@@ -123,6 +133,7 @@ def _read(call: Call, noun: Noun) -> dict[str, Any]:
 
 def _delete(call: Call, noun: Noun) -> dict[str, Any]:
     record = find(call, noun)
+    relations.refuse_if_in_use(call, noun, record)
     store = records(call, noun.name)
     for key in [key for key, item in store.items() if item is record]:
         del store[key]
@@ -156,14 +167,17 @@ def _list(call: Call, noun: Noun) -> dict[str, Any]:
     shape = wire.model(call.service).operation_model(call.operation).output_shape
     for name, member in (shape.members if shape else {}).items():
         if member.type_name == "list":
+            page, token = paging.cut(selected, call.params)
             element = member.member
+            following = {paging.token_name(shape): token} if token else {}
             if element.type_name != "structure":
-                return {name: [item[ARN] for item in selected]}
+                return {name: [item[ARN] for item in page], **following}
             return {
                 name: [
                     {field: item[field] for field in element.members if field in item}
-                    for item in selected
-                ]
+                    for item in page
+                ],
+                **following,
             }
     raise NotEmulatedError(call.service, call.operation)
 

@@ -37,7 +37,7 @@ def singular(noun: str) -> str:
         return f"{noun[:-3]}y"
     if noun.endswith("ses"):
         return noun[:-2]
-    return noun[:-1] if noun.endswith("s") else noun
+    return noun.removesuffix("s")
 
 
 @functools.cache
