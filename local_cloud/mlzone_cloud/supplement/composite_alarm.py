@@ -4,10 +4,11 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.operations import Call
+from mlzone_cloud.supplement.fallback import fallback
 
 
-@operation("cloudwatch", "PutCompositeAlarm")
+@fallback("cloudwatch", "PutCompositeAlarm")
 def put_composite_alarm(call: Call) -> dict[str, Any]:
     """Make or change a composite alarm."""
     params = call.params

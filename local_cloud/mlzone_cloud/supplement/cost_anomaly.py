@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from mlzone_cloud.errors import ApiError
-from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.operations import Call
+from mlzone_cloud.supplement.fallback import fallback
 
 Json = dict[str, Any]
 
@@ -50,7 +51,7 @@ def _listed(call: Call, kind: str) -> Iterable[Json]:
     return [item for arn, item in _store(call, kind).items() if not wanted or arn in wanted]
 
 
-@operation("ce", "CreateAnomalyMonitor")
+@fallback("ce", "CreateAnomalyMonitor")
 def create_anomaly_monitor(call: Call) -> Json:
     """Make a monitor."""
     now = call.cloud.clock.now().isoformat()
@@ -59,25 +60,25 @@ def create_anomaly_monitor(call: Call) -> Json:
     return answer
 
 
-@operation("ce", "UpdateAnomalyMonitor")
+@fallback("ce", "UpdateAnomalyMonitor")
 def update_anomaly_monitor(call: Call) -> Json:
     """Rename a monitor."""
     return _update(call, "Monitor")
 
 
-@operation("ce", "DeleteAnomalyMonitor")
+@fallback("ce", "DeleteAnomalyMonitor")
 def delete_anomaly_monitor(call: Call) -> Json:
     """Remove a monitor."""
     return _delete(call, "Monitor")
 
 
-@operation("ce", "GetAnomalyMonitors")
+@fallback("ce", "GetAnomalyMonitors")
 def get_anomaly_monitors(call: Call) -> Json:
     """List monitors."""
     return {"AnomalyMonitors": _listed(call, "Monitor")}
 
 
-@operation("ce", "CreateAnomalySubscription")
+@fallback("ce", "CreateAnomalySubscription")
 def create_anomaly_subscription(call: Call) -> Json:
     """Make a subscription to existing monitors."""
     monitors = _store(call, "Monitor")
@@ -87,25 +88,25 @@ def create_anomaly_subscription(call: Call) -> Json:
     return _create(call, "Subscription")
 
 
-@operation("ce", "UpdateAnomalySubscription")
+@fallback("ce", "UpdateAnomalySubscription")
 def update_anomaly_subscription(call: Call) -> Json:
     """Change a subscription."""
     return _update(call, "Subscription")
 
 
-@operation("ce", "DeleteAnomalySubscription")
+@fallback("ce", "DeleteAnomalySubscription")
 def delete_anomaly_subscription(call: Call) -> Json:
     """Remove a subscription."""
     return _delete(call, "Subscription")
 
 
-@operation("ce", "GetAnomalySubscriptions")
+@fallback("ce", "GetAnomalySubscriptions")
 def get_anomaly_subscriptions(call: Call) -> Json:
     """List subscriptions."""
     return {"AnomalySubscriptions": _listed(call, "Subscription")}
 
 
-@operation("ce", "GetAnomalies")
+@fallback("ce", "GetAnomalies")
 def get_anomalies(call: Call) -> Json:
     """List what is out of the ordinary: nothing."""
     del call

@@ -6,10 +6,11 @@ from moto.budgets.models import Budget, budgets_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from mlzone_cloud.errors import ApiError
-from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.operations import Call
+from mlzone_cloud.supplement.fallback import fallback
 
 
-@operation("sagemaker", "DeleteModelPackageGroup")
+@fallback("sagemaker", "DeleteModelPackageGroup")
 def delete_model_package_group(call: Call) -> dict[str, Any]:
     """Delete a group of model versions, if it is empty."""
     backend = sagemaker_backends[call.account][call.region]
@@ -24,7 +25,7 @@ def delete_model_package_group(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("sagemaker", "DeleteModelPackage")
+@fallback("sagemaker", "DeleteModelPackage")
 def delete_model_package(call: Call) -> dict[str, Any]:
     """Delete a model version."""
     packages = sagemaker_backends[call.account][call.region].model_packages
@@ -36,7 +37,7 @@ def delete_model_package(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("sagemaker", "DeleteFeatureGroup")
+@fallback("sagemaker", "DeleteFeatureGroup")
 def delete_feature_group(call: Call) -> dict[str, Any]:
     """Delete a feature group."""
     groups = sagemaker_backends[call.account][call.region].feature_groups
@@ -50,7 +51,17 @@ def delete_feature_group(call: Call) -> dict[str, Any]:
     return {}
 
 
-@operation("budgets", "UpdateBudget")
+@fallback("sagemaker", "DescribeFeatureGroup")
+def describe_feature_group(call: Call) -> dict[str, Any]:
+    """Describe a feature group; moto fails where there is none."""
+    try:
+        return call.forward()
+    except KeyError as error:
+        name = call.params["FeatureGroupName"]
+        raise ApiError("ResourceNotFound", f"Resource Not Found: {name}", status=404) from error
+
+
+@fallback("budgets", "UpdateBudget")
 def update_budget(call: Call) -> dict[str, Any]:
     """Replace a budget's settings; its notifications stay."""
     account, new = call.params["AccountId"], call.params["NewBudget"]
