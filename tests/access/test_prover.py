@@ -265,3 +265,13 @@ def test_what_has_no_exact_encoding_is_an_error_and_not_a_guess() -> None:
 
     with pytest.raises(UnencodableError):
         _under(odd, forbidden=Claim.of(Action="s3:GetObject"))
+
+
+@pytest.mark.parametrize("text", ["\\u{41}", "a\\b", "\\", 'é"\n'])
+def test_text_that_z3_would_read_as_an_escape_stays_text(text: str) -> None:
+    other = _deny("s3:*", Condition={"StringNotEquals": {"aws:PrincipalTag/team": text}})
+
+    proof = _under(other, forbidden=Claim.of(Action="s3:GetObject"))
+
+    assert proof.request is not None
+    assert proof.request.values("aws:principaltag/team") == (text,)

@@ -13,7 +13,7 @@ from mlzone_access.patterns import Variable
 from mlzone_access.principals import PrincipalKind
 from mlzone_access.prover.caller import ACCOUNT_ID, SymbolicCaller
 from mlzone_access.prover.keys import Key, Sort, Value, sort_of
-from mlzone_access.prover.text import matches, python_text
+from mlzone_access.prover.text import literal, matches, python_text
 from mlzone_access.request import ContextValue, Request
 
 ANY_ACCOUNT = "*"
@@ -104,7 +104,7 @@ class SymbolicRequest:
             raise UnencodableError(f"the key {key.name} is used as a variable and as {key.sort}")
         if variable.default is None:
             return key.single, key.values[0].term
-        default = z3.StringVal(variable.default)
+        default = literal(variable.default)
         return z3.Or(key.single, key.absent), z3.If(key.absent, default, key.values[0].term)
 
     def holds(self, condition: Condition) -> z3.BoolRef:

@@ -47,6 +47,11 @@ def python_text(term: Any) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), term.as_string())
 
 
+def literal(text: str) -> z3.SeqRef:
+    """Make a z3 string of exactly this text, in which z3 would read `\\u{41}` as an A."""
+    return z3.StringVal(text.replace("\\", "\\u{5c}"))
+
+
 def solve(
     constraints: Sequence[z3.BoolRef], timeout: float
 ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
@@ -92,9 +97,9 @@ def constant_match(value: z3.SeqRef, pattern: Tokens) -> z3.BoolRef:
     if not pattern:
         return value == z3.StringVal("")
     if len(literals) == len(pattern):
-        return value == z3.StringVal("".join(literals))
+        return value == literal("".join(literals))
     if pattern[-1:] == (Wild.ANY,) and len(literals) == len(pattern) - 1:
-        return z3.PrefixOf(z3.StringVal("".join(literals)), value)
+        return z3.PrefixOf(literal("".join(literals)), value)
     return z3.InRe(value, _concat([_regex(token, _ANY_CHAR) for token in pattern]))
 
 
@@ -125,7 +130,7 @@ def _parted(parts: Sequence[Tokens], *, crossing: bool) -> z3.ReRef:
 def _regex(token: Token, char: z3.ReRef) -> z3.ReRef:
     if token is Wild.ANY:
         return z3.Star(char)
-    return char if token is Wild.ONE else z3.Re(str(token))
+    return char if token is Wild.ONE else z3.Re(literal(str(token)))
 
 
 def _folded(token: Token) -> z3.ReRef:
@@ -158,7 +163,7 @@ def _with_variables(
             known.append(has_value)
             pieces[-1].append(term)
         else:
-            pieces[-1].append(z3.StringVal(str(token)))
+            pieces[-1].append(literal(str(token)))
     texts = [_joined(piece) for piece in pieces]
     if len(texts) == 1:
         return z3.And(*known, value == texts[0])
