@@ -101,6 +101,11 @@ class Cloud:
         self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
         self._heavy = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
         self._stopping = threading.Event()
+        self.background = 0
+        """How many pieces of work run or wait in the background."""
+        self.ending = threading.Event()
+        """Set when the process is to end."""
+        self.forget = False
         moto_patches.apply()
         load_components(self, components)
         self.front_door = FrontDoor(self)
@@ -257,6 +262,7 @@ class Cloud:
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         """Run something in the background; its failure is counted, never lost."""
+        self.background += 1
 
         def guarded() -> Any:
             try:
@@ -265,6 +271,7 @@ class Cloud:
                 self.record_error(f"{getattr(work, '__qualname__', work)}: {error!r}")
                 raise
             finally:
+                self.background -= 1
                 self.changed()
 
         return self._light.submit(guarded)
@@ -344,6 +351,11 @@ class Cloud:
         """Take up what a stopped process left unfinished."""
         for resume in self.resumers:
             resume(self)
+
+    def ask_to_end(self, *, forget: bool = False) -> None:
+        """Ask the process to stop; `forget` also removes what it saved."""
+        self.forget = forget
+        self.ending.set()
 
     def stop(self) -> None:
         """Stop the clock and the background work."""

@@ -30,7 +30,10 @@ def control(cloud: "Cloud") -> Callable[[Environ], Answer]:
             return _json(404, {"error": f"no {environ['REQUEST_METHOD']} {path} here"})
         except ValueError as error:
             return _json(400, {"error": f"not JSON: {error}"})
-        return _json(200, handler(cloud, request))
+        try:
+            return _json(200, handler(cloud, request))
+        except (KeyError, TypeError, ValueError) as error:
+            return _json(400, {"error": f"{path}: {error!r}"})
 
     return handle
 
@@ -48,6 +51,7 @@ def status(cloud: "Cloud") -> dict[str, Any]:
         "not_implemented": dict(statistics.not_implemented),
         "gaps": dict(statistics.gaps),
         "errors": dict(statistics.errors),
+        "background": cloud.background,
         "denials": list(cloud.denials)[-20:],
     }
 
@@ -77,10 +81,26 @@ def _outbox(cloud: "Cloud", request: dict[str, Any]) -> dict[str, Any]:
     return {"messages": cloud.store("outbox").get("messages", [])}
 
 
+def _snapshot(cloud: "Cloud", request: dict[str, Any]) -> dict[str, Any]:
+    del request
+    started = time.monotonic()
+    cloud.commit()
+    return {"seconds": round(time.monotonic() - started, 3)}
+
+
+def _reset(cloud: "Cloud", request: dict[str, Any]) -> dict[str, Any]:
+    """Forget everything: the state on disk goes, and the process with it."""
+    del request
+    cloud.ask_to_end(forget=True)
+    return {"status": "the state is removed; start the cloud again"}
+
+
 _HANDLERS: dict[tuple[str, str], Callable[["Cloud", dict[str, Any]], dict[str, Any]]] = {
     ("GET", "status"): _status,
     ("GET", "outbox"): _outbox,
     ("POST", "advance"): _advance,
+    ("POST", "reset"): _reset,
+    ("POST", "snapshot"): _snapshot,
 }
 
 

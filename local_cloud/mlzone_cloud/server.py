@@ -73,13 +73,14 @@ def serve(*, port: int, state_dir: Path, seed_path: Path, strict: bool) -> None:
     cloud.resume()
     _announce(cloud, server.server_port)
 
-    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+        signal.signal(number, lambda *_: cloud.ask_to_end())
+    cloud.ending.wait()
     server.shutdown()
     cloud.stop()
     keeper.stop()
+    if cloud.forget:
+        keeper.remove()
     (state_dir / ENDPOINT_FILE).unlink(missing_ok=True)
 
 

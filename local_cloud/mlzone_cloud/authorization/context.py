@@ -4,36 +4,72 @@ Source of the SageMaker keys: Service Authorization Reference, "Actions, resourc
 keys for Amazon SageMaker".
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
-from mlzone_access import ContextValue
+from mlzone_access import ContextValue, catalogue
+from mlzone_cloud.authorization.actions import iam_action
 from mlzone_cloud.operations import Call
 
 FROM_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "sagemaker": {
+        "sagemaker:AcceleratorTypes": ("AcceleratorType", "AcceleratorTypes"),
         "sagemaker:AppNetworkAccessType": ("AppNetworkAccessType",),
         "sagemaker:DirectInternetAccess": ("DirectInternetAccess",),
+        "sagemaker:EnableRemoteDebug": ("EnableRemoteDebug",),
+        "sagemaker:FeatureGroupDisableGlueTableCreation": ("DisableGlueTableCreation",),
+        "sagemaker:FeatureGroupEnableOnlineStore": ("EnableOnlineStore",),
+        "sagemaker:FeatureGroupOfflineStoreS3Uri": ("S3Uri",),
+        "sagemaker:FileSystemAccessMode": ("FileSystemAccessMode",),
+        "sagemaker:FileSystemDirectoryPath": ("DirectoryPath",),
+        "sagemaker:FileSystemId": ("FileSystemId",),
+        "sagemaker:FileSystemType": ("FileSystemType",),
+        "sagemaker:ImageArns": ("SageMakerImageArn",),
+        "sagemaker:ImageVersionArns": ("SageMakerImageVersionArn",),
         "sagemaker:InstanceTypes": ("InstanceType", "TransformInstanceType"),
         "sagemaker:InterContainerTrafficEncryption": ("EnableInterContainerTrafficEncryption",),
+        "sagemaker:KeepAlivePeriod": ("KeepAlivePeriodInSeconds",),
         "sagemaker:MaxRuntimeInSeconds": ("MaxRuntimeInSeconds",),
+        "sagemaker:MinimumInstanceMetadataServiceVersion": (
+            "MinimumInstanceMetadataServiceVersion",
+        ),
         "sagemaker:ModelApprovalStatus": ("ModelApprovalStatus",),
+        "sagemaker:ModelArn": ("ModelName",),
         "sagemaker:ModelLifeCycle:Stage": ("Stage",),
         "sagemaker:ModelLifeCycle:StageStatus": ("StageStatus",),
         "sagemaker:NetworkIsolation": ("EnableNetworkIsolation",),
+        "sagemaker:RemoteAccess": ("RemoteAccess",),
         "sagemaker:RootAccess": ("RootAccess",),
+        "sagemaker:ServerlessMaxConcurrency": ("MaxConcurrency",),
+        "sagemaker:ServerlessMemorySize": ("MemorySizeInMB",),
+        "sagemaker:SpaceSharingType": ("SharingType",),
+        "sagemaker:StudioLifecycleConfigArns": ("LifecycleConfigArn", "LifecycleConfigArns"),
+        "sagemaker:TargetModel": ("TargetModel",),
         "sagemaker:VolumeKmsKey": ("VolumeKmsKeyId",),
         "sagemaker:VpcSecurityGroupIds": ("SecurityGroupIds", "SecurityGroups"),
         "sagemaker:VpcSubnets": ("Subnets", "SubnetIds"),
+        "sagemaker:WorkteamArn": ("WorkteamArn",),
     },
     "iam": {
+        "iam:AWSServiceName": ("AWSServiceName",),
         "iam:PermissionsBoundary": ("PermissionsBoundary",),
         "iam:PolicyARN": ("PolicyArn",),
     },
+    "kms": {
+        "kms:BypassPolicyLockoutSafetyCheck": ("BypassPolicyLockoutSafetyCheck",),
+        "kms:GrantOperations": ("Operations",),
+    },
+    "organizations": {"organizations:PolicyType": ("Type", "PolicyType", "Filter")},
+    "ram": {"ram:RequestedAllowsExternalPrincipals": ("allowExternalPrincipals",)},
     "ssm": {"ssm:Overwrite": ("Overwrite",)},
 }
-"""Condition key, to the names that its values have anywhere among the parameters."""
+"""Condition key, to the names that its values have anywhere among the parameters.
 
+A key is given only for the actions that carry it by the Service Authorization Reference.
+"""
+
+_ARN_KINDS = {"sagemaker:ModelArn": "model"}
 _OUTPUT_KEYS = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
 _DOMAIN_OPERATIONS = ("CreateDomain", "CreateEndpointConfig")
 
@@ -55,8 +91,8 @@ def condition_context(call: Call) -> dict[str, ContextValue]:
     _add_request_tags(call, context)
     for key, names in FROM_PARAMETERS.get(call.service, {}).items():
         values = tuple(_texts(value) for name in names for value in _values(call.params, name))
-        flat = tuple(text for texts in values for text in texts)
-        if flat:
+        flat = tuple(_as_arn(call, key, text) for texts in values for text in texts)
+        if flat and _carries(call, key):
             context[key] = flat if len(flat) > 1 else flat[0]
     if call.service == "sagemaker":
         _add_sagemaker(call, context)
@@ -147,6 +183,26 @@ def _add_s3(call: Call, context: dict[str, ContextValue]) -> None:
     ):
         if call.params.get(name):
             context[key] = str(call.params[name])
+
+
+@functools.lru_cache(maxsize=4096)
+def _has_key(action: str, key: str) -> bool:
+    try:
+        return catalogue.action(action).has_key(key)
+    except catalogue.CatalogueError:
+        # Newer than the reference: better a key too many than a guardrail that does not see.
+        return True
+
+
+def _carries(call: Call, key: str) -> bool:
+    return _has_key(iam_action(call.service, call.operation), key)
+
+
+def _as_arn(call: Call, key: str, text: str) -> str:
+    kind = _ARN_KINDS.get(key)
+    if kind is None or text.startswith("arn:"):
+        return text
+    return f"arn:aws:{call.service}:{call.region}:{call.account}:{kind}/{text}"
 
 
 def _values(value: Any, name: str) -> Iterator[Any]:

@@ -32,12 +32,12 @@ def validate(service: str, operation: str, params: dict[str, Any]) -> None:
 def _walk(shape: Shape, value: Any, path: str, problems: list[str]) -> None:
     if shape.type_name == "structure" and isinstance(value, dict):
         prefix = f"{path}." if path else ""
-        for name in shape.required_members:
-            if value.get(name) is None:
-                problems.append(
-                    f"Value null at '{prefix}{_camel(name)}' failed to satisfy constraint: "
-                    "Member must not be null"
-                )
+        problems.extend(
+            f"Value null at '{prefix}{_camel(name)}' failed to satisfy constraint: "
+            "Member must not be null"
+            for name in shape.required_members
+            if value.get(name) is None
+        )
         for name, item in value.items():
             if name in shape.members and item is not None:
                 _walk(shape.members[name], item, prefix + _camel(name), problems)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -137,6 +138,11 @@ class Keeper:
         self._sweep = True
         self.commit()
 
+    def remove(self) -> None:
+        """Remove what was saved; the manifest first, so that half a removal is none."""
+        (self._folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(self._folder)
+
     def _run(self) -> None:
         while not self._stopping:
             self._wake.wait()
@@ -213,11 +219,6 @@ class Keeper:
                 self._sweep = True
                 raise
         return dumped
-
-
-def remove(state_dir: Path) -> None:
-    """Forget a saved state."""
-    (state_dir / "state" / MANIFEST).unlink(missing_ok=True)
 
 
 def _patiently(value: dict[str, Any]) -> bytes:
