@@ -107,6 +107,9 @@ class Keeper:
     def start(self) -> None:
         """Save everything, and from now on what changes."""
         self._sweep = True
+        if not self._files:
+            for backend in moto_state.backends():
+                tracking.touch(backend)
         self.commit()
         self._cloud.keeper = self
         self._thread.start()

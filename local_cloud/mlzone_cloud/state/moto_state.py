@@ -29,6 +29,16 @@ def dictionaries() -> dict[tuple[str, str], Any]:
     return found
 
 
+def backends() -> list[BaseBackend]:
+    """Return every backend that exists."""
+    return [
+        backend
+        for accounts in dictionaries().values()
+        for regions in dict.values(accounts)
+        for backend in dict.values(regions)
+    ]
+
+
 def dictionary(module: str, attribute: str) -> Any:
     """Return one of moto's dictionaries."""
     return getattr(importlib.import_module(module), attribute)

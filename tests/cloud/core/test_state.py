@@ -1,0 +1,213 @@
+"""State on disk: what comes back, and what is refused."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlzone_cloud.cloud import Cloud
+from mlzone_cloud.errors import SeedError
+from mlzone_cloud.state import Keeper, forget_everything
+
+DEV, SHARED, REGION = "111111111111", "100000000002", "sa-east-1"
+
+
+def again(cloud: Cloud) -> Cloud:
+    """Return what a new process would find."""
+    assert cloud.keeper
+    cloud.keeper.stop()
+    cloud.stop()
+    forget_everything()
+    fresh = Cloud(state_dir=cloud.state_dir)
+    keeper = Keeper(fresh)
+    assert keeper.load()
+    fresh.keeper = keeper
+    return fresh
+
+
+@pytest.fixture
+def kept(cloud: Cloud) -> Cloud:
+    """A cloud whose state is saved."""
+    Keeper(cloud).start()
+    return cloud
+
+
+def test_services_accounts_and_sessions_come_back(kept: Cloud) -> None:
+    iam = kept.client("iam", account=DEV)
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument='{"Statement": []}')
+    iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    key = kept.client("kms", account=DEV).create_key()["KeyMetadata"]["KeyId"]
+    kept.client("ec2", account=DEV).create_vpc(CidrBlock="10.1.0.0/16")
+    kept.client("dynamodb", account=DEV).create_table(
+        TableName="t",
+        AttributeDefinitions=[{"AttributeName": "a", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "a", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    session = kept.assume(f"arn:aws:iam::{DEV}:role/r", "ana", source_identity="ana")
+
+    fresh = again(kept)
+
+    vpcs = fresh.client("ec2", account=DEV).describe_vpcs()["Vpcs"]
+    attached = fresh.client("iam", account=DEV).list_attached_role_policies(RoleName="r")
+    organizations = fresh.client("organizations", account="100000000001", region="us-east-1")
+    found = fresh.identities.find(session.credentials.access_key_id, fresh.clock.now())
+    assert "10.1.0.0/16" in {vpc["CidrBlock"] for vpc in vpcs}
+    assert attached["AttachedPolicies"][0]["PolicyName"] == "ReadOnlyAccess"
+    assert fresh.client("kms", account=DEV).describe_key(KeyId=key)
+    assert fresh.client("dynamodb", account=DEV).list_tables()["TableNames"] == ["t"]
+    assert len(organizations.list_accounts()["Accounts"]) == 4
+    assert found == session
+    fresh.stop()
+
+
+def test_bodies_of_objects_lie_beside_the_state_and_come_back(kept: Cloud) -> None:
+    s3 = kept.client("s3", account=DEV)
+    s3.create_bucket(Bucket="big-one", CreateBucketConfiguration={"LocationConstraint": REGION})
+    body = b"x" * 300_000
+    s3.put_object(Bucket="big-one", Key="a", Body=body)
+    s3.put_object(Bucket="big-one", Key="same", Body=body)
+    s3.put_object(Bucket="big-one", Key="b", Body=b"first")
+    kept.commit()
+    s3.put_object(Bucket="big-one", Key="b", Body=b"second")
+    kept.commit()
+    partitions = sum(
+        path.stat().st_size for path in (kept.state_dir / "state" / "partitions").iterdir()
+    )
+
+    fresh = again(kept)
+
+    found = fresh.client("s3", account=DEV)
+    assert partitions < 100_000
+    assert found.get_object(Bucket="big-one", Key="a")["Body"].read() == body
+    assert found.get_object(Bucket="big-one", Key="b")["Body"].read() == b"second"
+    # The overwritten body is gone, the shared one is there once.
+    assert len(list((kept.state_dir / "state" / "objects").iterdir())) == 2
+    found.put_object(Bucket="big-one", Key="a", Body=b"new")
+    assert found.get_object(Bucket="big-one", Key="a")["Body"].read() == b"new"
+    fresh.stop()
+
+
+def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
+    held = kept.store("jobs", DEV, REGION)
+    kept.commit()
+
+    held["job"] = {"status": "Completed"}
+    kept.changed()
+    time.sleep(1)
+    manifest = json.loads((kept.state_dir / "state" / "manifest.json").read_text(encoding="utf-8"))
+
+    assert f"store|jobs|{DEV}|{REGION}" in manifest["partitions"]
+
+
+def test_reading_writes_nothing(kept: Cloud) -> None:
+    kept.client("sns", account=DEV).create_topic(Name="t")
+    kept.commit()
+    before = {path.name for path in (kept.state_dir / "state" / "partitions").iterdir()}
+
+    kept.client("sns", account=DEV).list_topics()
+    kept.commit()
+
+    after = {path.name for path in (kept.state_dir / "state" / "partitions").iterdir()}
+    assert before == after
+
+
+def _change_header(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["header"]["moto"] = "4.0.0"
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _cut_manifest(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+
+
+def _spoil_partition(folder: Path) -> None:
+    path = max((folder / "partitions").iterdir(), key=lambda item: item.stat().st_size)
+    path.write_bytes(b"\x80\x04" + path.read_bytes()[2:-7] + b"garbage")
+
+
+def _lose_partition(folder: Path) -> None:
+    next(iter((folder / "partitions").iterdir())).unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_change_header, "was written by"),
+        (_cut_manifest, "is damaged"),
+        (_spoil_partition, "does not hold what was written"),
+        (_lose_partition, "cannot be read"),
+    ],
+)
+def test_files_that_cannot_be_trusted_are_refused_with_the_way_out(
+    kept: Cloud, spoil: Callable[[Path], None], words: str
+) -> None:
+    assert kept.keeper
+    kept.keeper.stop()
+    spoil(kept.state_dir / "state")
+
+    with pytest.raises(SeedError, match=words) as refusal:
+        Keeper(Cloud(state_dir=kept.state_dir)).load()
+
+    assert "mlzone cloud reset" in str(refusal.value)
+
+
+def test_leftovers_of_an_interrupted_save_do_no_harm(kept: Cloud) -> None:
+    kept.client("sns", account=DEV).create_topic(Name="t")
+    kept.commit()
+    folder = kept.state_dir / "state"
+    (folder / "manifest.tmp").write_text('{"half', encoding="utf-8")
+    (folder / "partitions" / "0123456789abcdef").write_bytes(b"half")
+
+    fresh = again(kept)
+
+    assert len(fresh.client("sns", account=DEV).list_topics()["Topics"]) == 1
+    assert not (folder / "partitions" / "0123456789abcdef").exists()
+    fresh.stop()
+
+
+@pytest.mark.cloud
+def test_a_reset_forgets_everything_and_ends_the_process(
+    start_server: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    import urllib.request  # noqa: PLC0415
+
+    server = start_server(tmp_path)
+    server.client("sns", account=DEV).create_topic(Name="t")
+
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        f"{server.url}/_cloud/reset", data=b"{}", method="POST"
+    )
+    urllib.request.urlopen(request).close()  # noqa: S310 - our own address
+    server.process.wait(timeout=30)
+    if server.process.stderr:
+        server.process.stderr.close()
+
+    assert not (tmp_path / "state").exists()
+    assert server.process.returncode == 0
+
+
+def test_a_bad_seed_is_refused_in_one_line(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.json"
+    seed.write_text('{"organization_id": "o-exampleorg1"}', encoding="utf-8")
+    command = [sys.executable, "-m", "mlzone_cloud", "serve", "--port", "0"]
+
+    ended = subprocess.run(
+        [*command, "--state", str(tmp_path / "s"), "--seed", str(seed)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "cannot be used as a seed" in ended.stderr
