@@ -17,11 +17,23 @@ from mlzone_cloud.cfn.types import (
     platform,
     s3,
     scaling,
+    security_group,
     table,
 )
 from mlzone_cloud.cfn.types.base import ExplicitType
 
-_MODULES = (ec2, function, iam, messaging, money, platform, s3, scaling, table)
+_MODULES = (
+    ec2,
+    function,
+    iam,
+    messaging,
+    money,
+    platform,
+    s3,
+    scaling,
+    security_group,
+    table,
+)
 _EXPLICIT: dict[str, type[ExplicitType]] = {
     kind.type_name: kind for module in _MODULES for kind in module.TYPES
 }

@@ -112,8 +112,8 @@ class ResourceWork:
         return with_stack_tags(schema, self._context, properties)
 
     def _name_of(self, declaration: Json, scope: template.Scope) -> str:
-        resources = scope.template["Resources"]
-        return next(name for name, item in resources.items() if item is declaration)
+        resources: Json = scope.template["Resources"]
+        return next(str(name) for name, item in resources.items() if item is declaration)
 
     def _provider(self, type_name: str) -> Provider:
         if preparation.is_custom(type_name):
