@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from mlzone_cloud.cfn import (  # noqa: F401 - importing registers operations
     change_sets,
+    cloud_control,
     custom_resource,
     describe,
     drift,
