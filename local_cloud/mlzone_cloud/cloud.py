@@ -1,11 +1,9 @@
 """The cloud itself: what all its parts share."""
 
 import functools
-import io
 import json
 import os
 import threading
-import urllib.parse
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -30,6 +28,7 @@ from mlzone_cloud.errors import ApiError
 from mlzone_cloud.front_door import IN_PROCESS, INTERNAL_ACCOUNT, FrontDoor
 from mlzone_cloud.http_request import Answer, Environ
 from mlzone_cloud.identity import Caller, Identities
+from mlzone_cloud.in_process import environ_of
 from mlzone_cloud.state import tracking
 from mlzone_cloud.state.keeper import Keeper
 
@@ -168,7 +167,7 @@ class Cloud:
         return client
 
     def _send(self, request: AWSPreparedRequest, internal_account: str | None) -> AWSResponse:
-        environ = _environ_of(request)
+        environ = environ_of(request)
         environ[IN_PROCESS] = True
         if internal_account:
             environ[INTERNAL_ACCOUNT] = internal_account
@@ -361,43 +360,3 @@ class Cloud:
         """Stop the clock and the background work."""
         self._stopping.set()
         self._light.shutdown(wait=False, cancel_futures=True)
-
-
-def _environ_of(request: AWSPreparedRequest) -> dict[str, Any]:
-    """Return the WSGI environment of an SDK's request."""
-    url = urllib.parse.urlsplit(request.url)
-    body = request.body or b""
-    if hasattr(body, "read"):
-        body = body.read()
-    if isinstance(body, str):
-        body = body.encode()
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": urllib.parse.unquote(url.path or "/"),
-        "RAW_URI": target,
-        "REQUEST_URI": target,
-        "QUERY_STRING": url.query,
-        "SERVER_NAME": url.hostname or "localhost",
-        "SERVER_PORT": str(url.port or 80),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": url.netloc,
-        "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, raw in request.headers.items():
-        value = raw.decode() if isinstance(raw, bytes) else raw
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ["CONTENT_TYPE"] = value
-        elif key != "CONTENT_LENGTH":
-            environ[f"HTTP_{key}"] = value
-    return environ
