@@ -91,7 +91,7 @@ class Condition:
 
 
 @lru_cache(maxsize=4096)
-def _date(text: str) -> datetime | None:
+def read_date(text: str) -> datetime | None:
     """Read ISO 8601 as AWS accepts it, or seconds since the epoch."""
     try:
         return datetime.fromtimestamp(float(text), UTC)
@@ -105,7 +105,8 @@ def _date(text: str) -> datetime | None:
 
 
 @lru_cache(maxsize=4096)
-def _number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
+    """Read a finite number; None if it is not one."""
     try:
         number = float(text)
     except ValueError:
@@ -117,7 +118,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @lru_cache(maxsize=4096)
-def _network(text: str) -> Network | None:
+def read_network(text: str) -> Network | None:
+    """Read an address or a range; None if it is not one."""
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -125,7 +127,8 @@ def _network(text: str) -> Network | None:
 
 
 @lru_cache(maxsize=4096)
-def _bytes(text: str) -> bytes | None:
+def read_bytes(text: str) -> bytes | None:
+    """Read base64; None if it is not."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -151,11 +154,13 @@ _ORDER: Mapping[str, _Compare] = {
     "GreaterThanEquals": operator.ge,
 }
 _TYPED: Mapping[str, tuple[_Read, _Compare, str]] = {
-    **{f"Numeric{n}": (_number, f, "a number") for n, f in _ORDER.items()},
-    **{f"Date{n}": (_date, f, "a date as ISO 8601 or epoch seconds") for n, f in _ORDER.items()},
+    **{f"Numeric{n}": (read_number, f, "a number") for n, f in _ORDER.items()},
+    **{
+        f"Date{n}": (read_date, f, "a date as ISO 8601 or epoch seconds") for n, f in _ORDER.items()
+    },
     "Bool": (_truth, operator.eq, '"true" or "false"'),
-    "BinaryEquals": (_bytes, operator.eq, "base64 text"),
-    "IpAddress": (_network, _inside, "an address or a range in CIDR notation"),
+    "BinaryEquals": (read_bytes, operator.eq, "base64 text"),
+    "IpAddress": (read_network, _inside, "an address or a range in CIDR notation"),
 }
 # Operator -> (how a pattern is compiled, whether wildcards count).
 _TEXTUAL: Mapping[str, tuple[Compile, bool]] = {

@@ -16,6 +16,8 @@ from mlzone_access import (
     Request,
     evaluate,
 )
+from mlzone_access.errors import UnencodableError
+from mlzone_access.prover import encoded_decision
 
 CASES = Path(__file__).parent / "cases"
 ACCOUNT = "111111111111"
@@ -134,23 +136,23 @@ def test_the_layers_decide_as_the_rule_says(case: dict[str, Any]) -> None:
         bucket_abac=case.get("bucket_abac", False),
     )
 
-    decision = evaluate(
-        request,
-        Policies(
-            identity=_policies(case, "identity"),
-            boundary=_only(case, "boundary"),
-            session=_policies(case, "session"),
-            scps=_levels(case, "scps"),
-            rcps=_levels(case, "rcps"),
-            resource=_only(case, "resource"),
-            endpoint=_only(case, "endpoint"),
-            management_account=case.get("management_account", ""),
-        ),
+    policies = Policies(
+        identity=_policies(case, "identity"),
+        boundary=_only(case, "boundary"),
+        session=_policies(case, "session"),
+        scps=_levels(case, "scps"),
+        rcps=_levels(case, "rcps"),
+        resource=_only(case, "resource"),
+        endpoint=_only(case, "endpoint"),
+        management_account=case.get("management_account", ""),
     )
+
+    decision = evaluate(request, policies)
 
     verdict = "allow" if decision.allowed else "deny"
     how = verdict if decision.allowed else f"{'explicit' if decision.explicit else 'implicit'} deny"
     assert f"{how} by {decision.layer}" == case["expect"], f"{case['rule']}: {decision.reason}"
+    assert encoded_decision(request, policies) == decision.allowed
 
 
 def _allowed(statement: dict[str, Any], request: Request, version: str | None) -> bool:
@@ -158,7 +160,14 @@ def _allowed(statement: dict[str, Any], request: Request, version: str | None) -
     if version:
         document["Version"] = version
     policy = Policy.parse(document, name="case", kind=PolicyKind.IDENTITY)
-    return evaluate(request, Policies(identity=(policy,))).allowed
+    policies = Policies(identity=(policy,))
+    allowed = evaluate(request, policies).allowed
+    try:
+        assert encoded_decision(request, policies) == allowed, "prover and evaluator disagree"
+    except UnencodableError:
+        # The prover says that it cannot, rather than guess.
+        assert "${" in str(document)
+    return allowed
 
 
 @pytest.mark.parametrize(("case", "row"), CONDITIONS)

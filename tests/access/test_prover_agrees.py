@@ -1,21 +1,22 @@
 """Prover and evaluator say the same of every policy and request, searched for differences."""
 
-from datetime import UTC, datetime
-from fractions import Fraction
-from ipaddress import ip_address
 from typing import Any
 
-import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mlzone_access import Policies, Policy, Principal, PrincipalKind, Request, evaluate
 from mlzone_access.errors import UnencodableError
-from mlzone_access.prover import ANY_ACCOUNT, AnyRole, Claim, Status, Theorem, prove, worst_case
-from mlzone_access.prover.caller import SymbolicCaller
-from mlzone_access.prover.encoding import Encoding
-from mlzone_access.prover.keys import Key, Sort, keys_of
-from mlzone_access.prover.symbolic import SymbolicRequest
+from mlzone_access.prover import (
+    ANY_ACCOUNT,
+    AnyRole,
+    Claim,
+    Status,
+    Theorem,
+    encoded_decision,
+    prove,
+    worst_case,
+)
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
 ROLE = Principal(
@@ -172,74 +173,17 @@ def requests(draw: st.DrawFn, caller: Principal | None = None) -> Request:
     )
 
 
-def _pinned(key: Key, given: tuple[str, ...]) -> list[z3.BoolRef]:
-    """Fix a symbolic key to concrete values."""
-    rules = []
-    for index, value in enumerate(key.values):
-        if index >= len(given):
-            rules.append(z3.Not(value.present))
-            continue
-        text = given[index]
-        rules.append(value.present)
-        if key.sort is Sort.TEXT:
-            rules.append(value.term == z3.StringVal(text))
-            continue
-        readable = text not in {"x", "soon", "here"}
-        rules.append(value.valid == z3.BoolVal(readable))
-        if not readable:
-            continue
-        if key.sort is Sort.NUMBER:
-            number = Fraction(text)
-            rules.append(value.term == z3.Q(number.numerator, number.denominator))
-        elif key.sort is Sort.MOMENT:
-            moment = (
-                datetime.fromtimestamp(int(text), UTC)
-                if text.isdigit()
-                else datetime.fromisoformat(text).replace(tzinfo=UTC)
-            )
-            rules.append(value.term == z3.IntVal(int(moment.timestamp()) * 1_000_000))
-        else:
-            address = ip_address(text)
-            rules += [value.term == z3.IntVal(int(address)), value.v6 == (address.version == 6)]
-    return rules
-
-
-def _all_statements(given: Policies) -> list[Any]:
-    single = [given.boundary, given.resource, given.endpoint]
-    several = [*given.identity, *given.session]
-    several += [p for level in (*given.scps, *given.rcps) for p in level]
-    return [s for p in (*single, *several) if p for s in p.statements]
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(policies(), requests())
 def test_the_encoding_of_a_request_decides_as_the_evaluator(
     given_policies: Policies, request: Request
 ) -> None:
     try:
-        keys = keys_of(_all_statements(given_policies))
-        caller = SymbolicCaller(request.principal, varies=True, own_account=True)
-        symbolic = SymbolicRequest(caller, request.action, request.resource_account, keys)
-        allowed = Encoding(symbolic, given_policies).allowed(any_identity=False, any_resource=False)
+        decided = encoded_decision(request, given_policies)
     except UnencodableError:
         assume(False)
-    lowered = {name.lower(): value for name, value in request.context.items()}
-    pinned = [
-        symbolic.resource == z3.StringVal(request.resource),
-        symbolic.bucket_abac == z3.BoolVal(request.bucket_abac),
-    ]
-    for name, key in symbolic.free.items():
-        raw = lowered.get(name, ())
-        values = (raw,) if isinstance(raw, str) else raw
-        assume(len(values) <= len(key.values))
-        pinned += _pinned(key, values)
-    solver = z3.Solver()
-    solver.add(*pinned, allowed)
 
-    verdict = solver.check()
-
-    expected = z3.sat if evaluate(request, given_policies).allowed else z3.unsat
-    assert verdict == expected
+    assert decided == evaluate(request, given_policies).allowed
 
 
 @st.composite

@@ -11,6 +11,7 @@ proof.status, proof.request  # proved, or refuted by this request
 """
 
 from mlzone_access.prover.caller import AnyRole
+from mlzone_access.prover.crosscheck import encoded_decision
 from mlzone_access.prover.prove import prove, worst_case
 from mlzone_access.prover.symbolic import ANY_ACCOUNT
 from mlzone_access.prover.theorem import Claim, Proof, Status, Theorem
@@ -22,6 +23,7 @@ __all__ = [
     "Proof",
     "Status",
     "Theorem",
+    "encoded_decision",
     "prove",
     "worst_case",
 ]

@@ -130,8 +130,12 @@ def make_key(name: str, sort: Sort, count: int) -> Key:
     return Key(name, sort, tuple(values))
 
 
-def keys_of(statements: Sequence[Statement]) -> dict[str, Key]:
+def keys_of(statements: Sequence[Statement], *, at_least: int = 1) -> dict[str, Key]:
     """Make the keys that the statements mention, in conditions and in variables.
+
+    Args:
+        statements: All statements that bear on the request.
+        at_least: Room for so many values in each key.
 
     Raises:
         UnencodableError: Operators of two types are used on one key.
@@ -150,7 +154,7 @@ def keys_of(statements: Sequence[Statement]) -> dict[str, Key]:
             for token in tokens:
                 if isinstance(token, Variable):
                     use(token.key).variable()
-    return {name: made.key() for name, made in uses.items()}
+    return {name: made.key(at_least) for name, made in uses.items()}
 
 
 @dataclass
@@ -181,8 +185,8 @@ class _Use:
             raise UnencodableError(f"the key {self.name} is used both as {self.sort} and as {sort}")
         self.sort = sort
 
-    def key(self) -> Key:
+    def key(self, at_least: int) -> Key:
         value_type = key_value_type(self.name)
         many = value_type.startswith("ArrayOf") or (not value_type and self.qualified)
         room = self.count + int(self.counted) if many else 1
-        return make_key(self.name, self.sort or Sort.TEXT, room)
+        return make_key(self.name, self.sort or Sort.TEXT, max(room, at_least))

@@ -47,7 +47,7 @@ def prove(theorem: Theorem, *, timeout: float = TIMEOUT_SECONDS) -> Proof:
         )
 
     claims = [claim.statement for claim in (*theorem.assumptions, theorem.forbidden)]
-    statements = tuple(_statements(theorem.policies))
+    statements = tuple(statements_of(theorem.policies))
     kinds = action_kinds(statements, claims, timeout)
     if kinds is None:
         return answer(Status.UNKNOWN)
@@ -123,7 +123,8 @@ _ALLOW_EVERYONE = Policy.parse(
 )
 
 
-def _statements(policies: Policies) -> Iterator[Statement]:
+def statements_of(policies: Policies) -> Iterator[Statement]:
+    """Give every statement of every policy."""
     single = (policies.boundary, policies.resource, policies.endpoint)
     levels = (*policies.scps, *policies.rcps, policies.identity, policies.session)
     for policy in (*single, *(policy for level in levels for policy in level)):
