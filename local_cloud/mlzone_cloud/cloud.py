@@ -219,6 +219,29 @@ class Cloud:
             role_id=role_id,
         )
 
+    def credentials(
+        self,
+        role_arn: str,
+        session_name: str,
+        *,
+        region: str | None = None,
+        source_identity: str = "",
+        tags: dict[str, str] | None = None,
+        duration: timedelta = timedelta(hours=1),
+        service: str = "",
+    ) -> dict[str, str]:
+        """Return the environment of a subprocess that acts as a session of a role, as `assume`."""
+        caller = self.assume(
+            role_arn,
+            session_name,
+            source_identity=source_identity,
+            tags=tags,
+            duration=duration,
+            service=service,
+        )
+        environment = caller.credentials.environment(region or self.home_region)
+        return {**environment, "AWS_ENDPOINT_URL": self.endpoint_url}
+
     # --- events, state, background work -----------------------------------------------------
 
     def emit(

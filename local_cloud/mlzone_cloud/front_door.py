@@ -84,7 +84,7 @@ class FrontDoor:
         operation = ""
         try:
             service = _known(service, environ)
-            caller = self._caller(environ, access_key)
+            caller = self._caller(environ, service, access_key)
             operation, params = wire.parse(service, request)
             account = environ.get(INTERNAL_ACCOUNT) or (caller.account if caller else "")
             call = Call(
@@ -112,7 +112,7 @@ class FrontDoor:
             failure = ApiError("InternalFailure", f"{operation}: {error!r}", status=500)
             return _error(service, operation, request, failure)
 
-    def _caller(self, environ: Environ, access_key: str) -> Caller | None:
+    def _caller(self, environ: Environ, service: str, access_key: str) -> Caller | None:
         if INTERNAL_ACCOUNT in environ:
             return None
         if not access_key:
@@ -120,7 +120,7 @@ class FrontDoor:
         caller = self._cloud.identities.find(access_key, self._cloud.clock.now())
         if caller is None:
             raise ApiError(
-                "InvalidClientTokenId",
+                _unknown_key_code(service),
                 "The security token included in the request is invalid or has expired.",
                 status=403,
             )
@@ -203,6 +203,14 @@ class FrontDoor:
 
         body = b"".join(self._moto(environ, start))
         return captured["status"], captured["headers"], body
+
+
+def _unknown_key_code(service: str) -> str:
+    """Return how a service words that it does not know an access key."""
+    if service == "s3":
+        return "InvalidAccessKeyId"
+    protocol = wire.model(service).metadata["protocol"]
+    return "UnrecognizedClientException" if protocol == "json" else "InvalidClientTokenId"
 
 
 def _known(service: str, environ: Environ) -> str:
