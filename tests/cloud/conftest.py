@@ -15,8 +15,8 @@ import boto3
 import pytest
 
 from mlzone_cloud.cloud import Cloud
-from mlzone_cloud.state import forget_everything
 from mlzone_cloud.seed import Seed, SeedAccount, plant
+from mlzone_cloud.state import forget_everything
 
 MANAGEMENT = "100000000001"
 SHARED = "100000000002"
