@@ -1,6 +1,7 @@
 """The first state of a cloud: an organization with empty accounts."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from mlzone_cloud.errors import SeedError
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
+_ACCOUNT = re.compile(r"\d{12}")
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role that Organizations makes in every member account; trusts the management account."""
 
@@ -44,7 +46,7 @@ class Seed:
         """
         try:
             raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return cls(
+            seed = cls(
                 organization_id=raw["organization_id"],
                 home_region=raw["home_region"],
                 management=raw["management"],
@@ -57,10 +59,53 @@ class Seed:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SeedError(f"{path}: cannot be used as a seed: {error!r}") from error
+        ids = [seed.management, *(account.id for account in seed.accounts)]
+        wrong = [item for item in ids if not _ACCOUNT.fullmatch(str(item))]
+        if wrong or len(set(ids)) != len(ids):
+            raise SeedError(
+                f"{path}: cannot be used as a seed: got accounts {ids}, expected different ids of "
+                "12 digits"
+            )
+        return seed
 
 
 def plant(cloud: "Cloud", seed: Seed) -> None:
     """Make the organization of a seed; accounts that exist already are left alone."""
+    if cloud.organization_id:
+        _check_same(cloud, seed)
+    else:
+        _found(cloud, seed)
+    client = cloud.client("organizations", account=seed.management, region="us-east-1")
+    existing = {
+        account["Id"]
+        for page in client.get_paginator("list_accounts").paginate()
+        for account in page["Accounts"]
+    }
+    root = client.list_roots()["Roots"][0]["Id"]
+    units: dict[str, str] = {"": root}
+    for account in seed.accounts:
+        if account.id in existing:
+            continue
+        parent = _unit(client, units, account.unit)
+        with mock.patch("moto.organizations.utils.make_random_account_id", return_value=account.id):
+            client.create_account(Email=account.email, AccountName=account.name)
+        client.move_account(AccountId=account.id, SourceParentId=root, DestinationParentId=parent)
+        cloud.identities.add_root(account.id)
+        _access_role(cloud, account.id, seed.management)
+
+
+def _check_same(cloud: "Cloud", seed: Seed) -> None:
+    """Refuse a seed of another organization than the saved one."""
+    saved = (cloud.organization_id, cloud.management_account)
+    if saved != (seed.organization_id, seed.management):
+        raise SeedError(
+            f"the saved state is of organization {saved[0]} with management account {saved[1]}, "
+            f"the seed of {seed.organization_id} with {seed.management}; start afresh with "
+            "`mlzone cloud reset`"
+        )
+
+
+def _found(cloud: "Cloud", seed: Seed) -> None:
     cloud.organization_id = seed.organization_id
     cloud.home_region = seed.home_region
     cloud.management_account = seed.management
@@ -73,14 +118,6 @@ def plant(cloud: "Cloud", seed: Seed) -> None:
     root = client.list_roots()["Roots"][0]["Id"]
     for kind in ("SERVICE_CONTROL_POLICY", "TAG_POLICY", "RESOURCE_CONTROL_POLICY"):
         _enable(client, root, kind)
-    units: dict[str, str] = {"": root}
-    for account in seed.accounts:
-        parent = _unit(client, units, account.unit)
-        with mock.patch("moto.organizations.utils.make_random_account_id", return_value=account.id):
-            client.create_account(Email=account.email, AccountName=account.name)
-        client.move_account(AccountId=account.id, SourceParentId=root, DestinationParentId=parent)
-        cloud.identities.add_root(account.id)
-        _access_role(cloud, account.id, seed.management)
 
 
 def _enable(client: Any, root: str, kind: str) -> None:
@@ -88,11 +125,16 @@ def _enable(client: Any, root: str, kind: str) -> None:
 
 
 def _unit(client: Any, units: dict[str, str], path: str) -> str:
+    """Return the id of an organizational unit, made with those above it if it is missing."""
     if path not in units:
         parent_path, _, name = path.rpartition("/")
         parent = _unit(client, units, parent_path)
-        answer = client.create_organizational_unit(ParentId=parent, Name=name)
-        units[path] = answer["OrganizationalUnit"]["Id"]
+        below = client.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
+        found = next((unit["Id"] for unit in below if unit["Name"] == name), None)
+        if found is None:
+            answer = client.create_organizational_unit(ParentId=parent, Name=name)
+            found = answer["OrganizationalUnit"]["Id"]
+        units[path] = found
     return units[path]
 
 

@@ -66,8 +66,8 @@ def serve(*, port: int, state_dir: Path, seed_path: Path, strict: bool) -> None:
     cloud = Cloud(state_dir=state_dir, endpoint_url=f"http://localhost:{port}", strict=strict)
     server = listen(cloud, port)
     keeper = Keeper(cloud)
-    if not keeper.load():
-        plant(cloud, seed)
+    keeper.load()
+    plant(cloud, seed)
     keeper.start()
     start(cloud, server)
     cloud.resume()

@@ -33,9 +33,9 @@ def test_a_taken_port_is_told_with_the_way_out(tmp_path: Path) -> None:
     seed.write_text(
         json.dumps(
             {
-                "organization_id": "o-a",
+                "organization_id": "o-exampleorg1",
                 "home_region": "us-east-1",
-                "management": "1",
+                "management": "100000000001",
                 "accounts": [],
             }
         ),
