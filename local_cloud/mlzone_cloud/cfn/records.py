@@ -25,6 +25,7 @@ def record(
 ) -> None:
     """Add an event to a stack's history; no two have the same time, since clients sort by it."""
     with cloud.lock:
+        touch(cloud, stack)
         now = cloud.clock.now()
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         if stack.events:

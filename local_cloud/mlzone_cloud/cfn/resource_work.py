@@ -7,7 +7,7 @@ from typing import Any
 from mlzone_cloud.cfn import preparation, registry, stack_policy, template
 from mlzone_cloud.cfn.errors import FAILURES, ResourceError, handler_code, reason_of
 from mlzone_cloud.cfn.provider import Context, Made, Provider, with_stack_tags
-from mlzone_cloud.cfn.records import record, set_resource_status
+from mlzone_cloud.cfn.records import record, set_resource_status, touch
 from mlzone_cloud.cfn.schema import find_schema
 from mlzone_cloud.cfn.state import Journal, Json, Stack, StackResource, Step
 
@@ -236,6 +236,7 @@ class ResourceWork:
             # Kept in the order in which they were made.
             self._stack.resources.pop(resource.logical_id, None)
             self._stack.resources[resource.logical_id] = resource
+            touch(self._cloud, self._stack)
 
     # --- backwards --------------------------------------------------------------------------
 
@@ -248,6 +249,7 @@ class ResourceWork:
             before.attributes = {**before.attributes, **made.attributes}
             before.status = "UPDATE_IN_PROGRESS"
             stack.resources[before.logical_id] = before
+            touch(self._cloud, stack)
         self._settle(before)
 
     def remove(self, resources: list[StackResource]) -> list[str]:
