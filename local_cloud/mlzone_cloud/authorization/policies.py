@@ -17,9 +17,17 @@ _PARTITION = "aws"
 SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 
 
+_DENY_ALL = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Unreadable", "Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
+
+
 @functools.lru_cache(maxsize=4096)
 def parsed(document: str, name: str, *, of_resource: bool = False) -> Policy:
-    """Parse a policy once; an unreadable or misplaced one decides nothing and allows nothing.
+    """Parse a policy once; an unreadable one denies everything, a misplaced one decides nothing.
+
+    AWS refuses to store either. What cannot be read may have been meant to deny.
 
     Args:
         document: its text.
@@ -29,7 +37,7 @@ def parsed(document: str, name: str, *, of_resource: bool = False) -> Policy:
     try:
         policy = Policy.parse(document, name=name)
     except PolicyError:
-        return Policy(name=name, statements=())
+        return Policy.parse(_DENY_ALL, name=f"{name} (unreadable)")
     misplaced = policy.some_names_no_principal if of_resource else policy.some_names_principal
     return Policy(name=name, statements=()) if misplaced else policy
 
