@@ -13,6 +13,15 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+def touch(cloud: "Cloud", stack: Stack) -> None:
+    """Have a stack saved together with whatever else changed before the lock is released.
+
+    A resource that was saved without its stack's record of it would be in the way of the stack
+    that goes on after a restart.
+    """
+    cloud.store("cloudformation.stacks", stack.account, stack.region)
+
+
 def record(
     cloud: "Cloud",
     stack: Stack,
