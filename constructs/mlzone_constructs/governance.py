@@ -1,8 +1,9 @@
 """What every construct needs to know of the organization, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
@@ -22,6 +23,9 @@ class Governance:
     """The business unit, or None for what serves the whole organization."""
     stage: Stage | None = None
     """The environment, or None for what serves the whole organization."""
+    roles: list[iam.Role] = field(default_factory=list, compare=False)
+    """Every role that is made; shared by the governance of all stacks of an app, so that checks
+    find the policies without walking the whole tree."""
 
     @property
     def naming(self) -> Naming:

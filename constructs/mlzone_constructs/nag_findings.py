@@ -9,24 +9,29 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from constructs import IConstruct
 
 WILDCARD_RULE = "AwsSolutions-IAM5"
 
 
-def wildcard_findings(construct: IConstruct) -> Iterator[str]:
-    """Yield the wildcard findings that a policy will have; nothing for other constructs."""
-    if isinstance(construct, iam.CfnPolicy | iam.CfnManagedPolicy):
-        document = cdk.Stack.of(construct).resolve(construct.policy_document)
-        for statement in document.get("Statement", []):
-            if statement.get("Effect") != "Allow":
-                continue
-            for kind in ("Action", "Resource"):
-                values = statement.get(kind, [])
-                for value in values if isinstance(values, list) else [values]:
-                    text = _flatten(value)
-                    if "*" in text:
-                        yield f"{WILDCARD_RULE}[{kind}::{text}]"
+def policy_of(role: iam.Role) -> iam.CfnPolicy | None:
+    """Return the policy that the CDK made of a role's statements; None if it has none."""
+    default = role.node.try_find_child("DefaultPolicy")
+    resource = default.node.default_child if default else None
+    return resource if isinstance(resource, iam.CfnPolicy) else None
+
+
+def wildcard_findings(policy: iam.CfnPolicy) -> Iterator[str]:
+    """Yield the wildcard findings that a policy will have."""
+    document = cdk.Stack.of(policy).resolve(policy.policy_document)
+    for statement in document.get("Statement", []):
+        if statement.get("Effect") != "Allow":
+            continue
+        for kind in ("Action", "Resource"):
+            values = statement.get(kind, [])
+            for value in values if isinstance(values, list) else [values]:
+                text = _flatten(value)
+                if "*" in text:
+                    yield f"{WILDCARD_RULE}[{kind}::{text}]"
 
 
 def _flatten(value: Any) -> str:

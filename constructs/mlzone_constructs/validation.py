@@ -8,13 +8,14 @@ from typing import Any
 import aws_cdk as cdk
 import cdk_nag
 import jsii
+from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from mlzone.errors import GovernanceError
-from mlzone.estate import Estate
 from mlzone.estate.waiver import Waiver
 from mlzone.waiving import matches
-from mlzone_constructs.nag_findings import WILDCARD_RULE, wildcard_findings
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.nag_findings import WILDCARD_RULE, policy_of, wildcard_findings
 
 MOST_RESOURCES = 450
 MOST_BYTES = 900_000
@@ -24,44 +25,58 @@ LONGEST_INLINE_POLICIES = 10_240
 LONGEST_TRUST_POLICY = 2_048
 
 
-def add_checks(app: cdk.App, estate: Estate) -> None:
+def add_checks(app: cdk.App, governance: Governance) -> None:
     """Add cdk-nag and the quota checks to an app; a finding fails the synthesis.
 
     Findings are acknowledged by the estate's waivers and by nothing else.
     """
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), QuotaChecks())
-    waive(app, estate.waivers)
+    waive(app, governance)
 
 
-def waive(app: cdk.App, waivers: tuple[Waiver, ...]) -> None:
-    """Acknowledge what the waivers say on the constructs they name.
+def waive(app: cdk.App, governance: Governance) -> None:
+    """Acknowledge what the estate's waivers say on the constructs they name.
 
     Raises:
         GovernanceError: a waiver applies to nothing that is built, although everything is.
     """
-    unused = set(waivers)
-    for construct in app.node.find_all():
-        for waiver in waivers:
-            if matches(waiver.resource, construct.node.path):
-                findings = list(_waived_findings(construct, waiver.rule))
-                if findings:
-                    unused.discard(waiver)
-                for finding in findings:
-                    _acknowledge(construct, finding, waiver)
+    unused = set(governance.estate.waivers)
+    for waiver, construct, finding in _waived(app, governance):
+        unused.discard(waiver)
+        _acknowledge(construct, finding, waiver)
     if unused and not app.node.try_get_context("business_unit"):
         listing = ", ".join(sorted(f"{item.rule} on {item.resource}" for item in unused))
         raise GovernanceError(f"orphaned waivers: {listing}", hint="remove them from waivers.yaml")
 
 
-def _waived_findings(construct: IConstruct, rule: str) -> Iterator[str]:
-    """Return the findings of a construct that a waiver's rule covers."""
-    if not rule.startswith(WILDCARD_RULE):
+Waived = Iterator[tuple[Waiver, IConstruct, str]]
+"""What a waiver covers: the construct and the finding's exact name."""
+
+
+def _waived(app: cdk.App, governance: Governance) -> Waived:
+    waivers = governance.estate.waivers
+    wildcards = [item for item in waivers if item.rule.startswith(WILDCARD_RULE)]
+    others = [item for item in waivers if item not in wildcards]
+    for role in governance.roles:
+        yield from _waived_wildcards(role, wildcards)
+    # The tree is large and each look at it crosses over to Node: only where a waiver needs it.
+    for construct in app.node.find_all() if others else ():
         if cdk.CfnResource.is_cfn_resource(construct):
-            yield rule
+            for waiver in others:
+                if matches(waiver.resource, construct.node.path):
+                    yield waiver, construct, waiver.rule
+
+
+def _waived_wildcards(role: iam.Role, waivers: list[Waiver]) -> Waived:
+    policy = policy_of(role)
+    if policy is None:
         return
-    for finding in wildcard_findings(construct):
-        if matches(rule, finding):
-            yield finding
+    path, findings = policy.node.path, list(wildcard_findings(policy))
+    for waiver in waivers:
+        if matches(waiver.resource, path):
+            for finding in findings:
+                if matches(waiver.rule, finding):
+                    yield waiver, policy, finding
 
 
 def _acknowledge(construct: IConstruct, finding: str, waiver: Waiver) -> None:

@@ -1,6 +1,6 @@
 """The composition root: which stacks, in which account and Region, in which order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -60,9 +60,9 @@ class Selection:
         return (self.environment,) if self.environment else tuple(Stage)
 
 
-def build(app: cdk.App, estate: Estate, selection: Selection) -> None:
+def build(app: cdk.App, organization: Governance, selection: Selection) -> None:
     """Add the selected stacks to an app; those of the organization are always there."""
-    organization = Governance(estate=estate)
+    estate = organization.estate
     naming, home = organization.naming, organization.home_region
     accounts = estate.organization.accounts
     GuardrailsStack(
@@ -79,13 +79,18 @@ def build(app: cdk.App, estate: Estate, selection: Selection) -> None:
     )
     for unit in selection.units(estate):
         for stage in selection.stages():
-            _build_environment(app, estate, unit, stage, platform)
+            _build_environment(app, organization, unit, stage, platform)
 
 
 def _build_environment(
-    app: cdk.App, estate: Estate, unit: BusinessUnit, stage: Stage, platform: cdk.Stack
+    app: cdk.App,
+    organization: Governance,
+    unit: BusinessUnit,
+    stage: Stage,
+    platform: cdk.Stack,
 ) -> None:
-    governance = Governance(estate=estate, unit=unit, stage=stage)
+    governance = replace(organization, unit=unit, stage=stage)
+    estate = organization.estate
     environment = cdk.Environment(
         account=unit.environments[stage].account, region=estate.region(unit, stage)
     )
@@ -117,7 +122,7 @@ def synthesize() -> None:
         context=FEATURE_FLAGS,
     )
     location = Path(app.node.try_get_context("estate") or DEFAULT_ESTATE)
-    estate = load_estate(location)
-    build(app, estate, Selection.from_context(app))
-    add_checks(app, estate)
+    governance = Governance(estate=load_estate(location))
+    build(app, governance, Selection.from_context(app))
+    add_checks(app, governance)
     app.synth()

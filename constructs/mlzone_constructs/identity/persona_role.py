@@ -64,6 +64,7 @@ class PersonaRole(Construct):
             ),
         )
         """The role."""
+        governance.roles.append(self.role)
         trust = self.role.assume_role_policy
         assert trust is not None  # noqa: S101 - a role that is made here has one
         trust.add_statements(

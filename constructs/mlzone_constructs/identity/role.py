@@ -58,6 +58,7 @@ class GovernedRole(Construct):
             ),
         )
         """The role."""
+        props.governance.roles.append(self.role)
         for statement in props.statements:
             self.role.add_to_policy(statement)
 
