@@ -15,7 +15,18 @@ from mlzone_cloud.identity import Caller
 from mlzone_cloud.operations import Call
 
 _POLICY_HAS_LAST_WORD = ("kms:", "sts:AssumeRole")
-_PASSING_VERBS = ("Create", "Update", "Put", "Start", "Run", "Register", "Add")
+_PASSING_VERBS = (
+    "Add",
+    "Continue",
+    "Create",
+    "Delete",
+    "Put",
+    "Register",
+    "Rollback",
+    "Run",
+    "Start",
+    "Update",
+)
 _ROLE_PARAMETERS = ("role", "executionrole", "rolearn", "executionrolearn", "servicerole")
 
 

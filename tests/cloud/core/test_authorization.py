@@ -186,6 +186,16 @@ def test_passing_a_role_is_a_right_of_its_own(cloud: Cloud) -> None:
     assert f"is not authorized to perform: iam:PassRole on resource: {other}" in denied(error)
 
 
+def test_a_role_is_passed_also_to_delete_a_stack(cloud: Cloud) -> None:
+    stronger = make_role(cloud, DEV, "stronger")
+    deleter = make_role(cloud, DEV, "deleter", statement("Allow", "cloudformation:*", "*"))
+
+    with pytest.raises(ClientError) as error:
+        acting(cloud, "cloudformation", deleter).delete_stack(StackName="any", RoleARN=stronger)
+
+    assert f"is not authorized to perform: iam:PassRole on resource: {stronger}" in denied(error)
+
+
 def test_tags_of_session_and_resource_isolate_teams(cloud: Cloud) -> None:
     own = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
     role = make_role(cloud, DEV, "team-member", statement("Allow", "sns:Publish", Condition=own))
