@@ -12,6 +12,16 @@ from typing import Any, Literal
 
 from mlzone.errors import GovernanceError
 from mlzone.estate import Estate, Stage
+from mlzone.guarded_action import (
+    BUCKET_CHANGES,
+    INSTANCE_ACTIONS,
+    ISOLATION_ACTIONS,
+    OUTPUT_KEY_ACTIONS,
+    ROLE_CHANGES,
+    TRAFFIC_ACTIONS,
+    VOLUME_KEY_ACTIONS,
+    VPC_ACTIONS,
+)
 from mlzone.naming import Limit, Naming, fit
 
 Statement = dict[str, Any]
@@ -29,94 +39,6 @@ ACCESS_ROLE = "arn:*:iam::*:role/OrganizationAccountAccessRole"
 """Organizations' own role in each account; used once, to bootstrap."""
 EXECUTION_ROLE = "arn:*:iam::*:role/cdk-*-cfn-exec-role-*"
 """CloudFormation's role: what it makes was checked before, by rules over the template."""
-
-VPC_ACTIONS = (
-    "sagemaker:CreateAutoMLJob",
-    "sagemaker:CreateAutoMLJobV2",
-    "sagemaker:CreateCluster",
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateDomain",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateModel",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateNotebookInstance",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-)
-"""Actions that know `sagemaker:VpcSubnets` and start something in a network."""
-
-VOLUME_KEY_ACTIONS = (
-    "sagemaker:CreateAutoMLJob",
-    "sagemaker:CreateAutoMLJobV2",
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateDomain",
-    "sagemaker:CreateEndpointConfig",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateNotebookInstance",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:CreateTransformJob",
-)
-"""Actions that know `sagemaker:VolumeKmsKey`."""
-
-OUTPUT_KEY_ACTIONS = (
-    "sagemaker:CreateAutoMLJob",
-    "sagemaker:CreateAutoMLJobV2",
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:CreateTransformJob",
-)
-"""Actions that know `sagemaker:OutputKmsKey`."""
-
-TRAFFIC_ACTIONS = (
-    "sagemaker:CreateAutoMLJob",
-    "sagemaker:CreateAutoMLJobV2",
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-)
-"""Actions that know `sagemaker:InterContainerTrafficEncryption`."""
-
-ISOLATION_ACTIONS = (
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateModel",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-)
-"""Actions that know `sagemaker:NetworkIsolation`."""
-
-INSTANCE_ACTIONS = (
-    "sagemaker:CreateApp",
-    "sagemaker:CreateCluster",
-    "sagemaker:CreateEndpointConfig",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateNotebookInstance",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateSpace",
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:CreateTransformJob",
-    "sagemaker:UpdateCluster",
-    "sagemaker:UpdateSpace",
-)
-"""Actions that know `sagemaker:InstanceTypes` and cost by the hour."""
 
 GLOBAL_SERVICES = (
     "budgets:*",
@@ -256,9 +178,41 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
             ),
             Condition={"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
         ),
+        {
+            "Sid": "RolesOfThePlatformStay",
+            "Effect": "Deny",
+            "Action": list(ROLE_CHANGES),
+            "Resource": ["arn:*:iam::*:role/mlzone/*"],
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
+        },
+        {
+            "Sid": "RolesOfDeploymentStay",
+            "Effect": "Deny",
+            "Action": list(ROLE_CHANGES),
+            "Resource": ["arn:*:iam::*:role/cdk-*"],
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [ACCESS_ROLE, EXECUTION_ROLE]}},
+        },
+        {
+            "Sid": "BucketsOfThePlatformStay",
+            "Effect": "Deny",
+            "Action": list(BUCKET_CHANGES),
+            "Resource": [f"arn:*:s3:::{naming.prefix}-*"],
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
+        },
+        _deny(
+            "KeysStay",
+            ("kms:DisableKey", "kms:DisableKeyRotation", "kms:ScheduleKeyDeletion"),
+            Condition={"ArnNotLike": {"aws:PrincipalArn": [ACCESS_ROLE, EXECUTION_ROLE]}},
+        ),
+        _deny(
+            "NoPublicEndpoints",
+            ("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig"),
+        ),
         _deny(
             "NoInternetDoors",
             (
+                "ec2:AllocateAddress",
+                "ec2:AssociateAddress",
                 "ec2:AttachInternetGateway",
                 "ec2:CreateInternetGateway",
                 "ec2:CreateNatGateway",
@@ -435,6 +389,20 @@ def _organization_only(estate: Estate) -> list[Statement]:
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["ecr:*", "kms:*", "logs:*", "s3:*", "secretsmanager:*", "sqs:*"],
+            "Resource": "*",
+            "Condition": {
+                "StringNotEqualsIfExists": {
+                    "aws:PrincipalOrgID": estate.organization.organization_id
+                },
+                **services,
+            },
+        },
+        {
+            "Sid": "RolesForTheOrganization",
+            "Effect": "Deny",
+            "Principal": "*",
+            # People come by SAML and have no organization yet; the roles' trust names their IdP.
+            "Action": "sts:AssumeRole",
             "Resource": "*",
             "Condition": {
                 "StringNotEqualsIfExists": {

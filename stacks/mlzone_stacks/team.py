@@ -14,6 +14,7 @@ from constructs import Construct
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.persona_policy import Surroundings
+from mlzone.service_policy import pipeline_statements
 from mlzone_constructs.data import DataZones, DataZonesProps, TeamFeatures, TeamFeaturesProps
 from mlzone_constructs.foundation import GovernedKey, GovernedKeyProps
 from mlzone_constructs.governance import Governance
@@ -112,6 +113,32 @@ class TeamStack(cdk.Stack):
             model_registration_mode="AutoModelRegistrationDisabled",
         )
         app.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        self._pipeline_role()
+
+    def _pipeline_role(self) -> None:
+        """The role in which the team's pipelines train and register."""
+        governance = self._governance
+        name = governance.naming.service_role(
+            self._unit.name, self._team.name, self._stage, "pipeline"
+        )
+        GovernedRole(
+            self,
+            "PipelineRole",
+            GovernedRoleProps(
+                governance=governance,
+                role_name=name,
+                description="Training pipelines of the team",
+                service="sagemaker.amazonaws.com",
+                statements=[
+                    iam.PolicyStatement.from_json(statement)
+                    for statement in pipeline_statements(
+                        self._surroundings(),
+                        role_arn=governance.role_arn(self, self.account, name),
+                        data_bucket_arn=self._zones.bucket.arn,
+                    )
+                ],
+            ),
+        )
 
     def _execution_role(self, purpose: str, description: str) -> GovernedRole:
         governance, naming = self._governance, self._governance.naming
@@ -209,7 +236,19 @@ class TeamStack(cdk.Stack):
 
     def _persona_roles(self) -> None:
         place = Place(self._stage.value)
-        surroundings = Surroundings(
+        surroundings = self._surroundings()
+        for persona, profile in PERSONAS.items():
+            if place in profile.places and profile.scope is Scope.TEAM:
+                PersonaRole(
+                    self,
+                    persona.title().replace("-", ""),
+                    PersonaRoleProps(
+                        governance=self._governance, persona=persona, surroundings=surroundings
+                    ),
+                )
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
             naming=self._governance.naming,
             partition=self.partition,
             account=self.account,
@@ -222,12 +261,3 @@ class TeamStack(cdk.Stack):
             stage=self._stage,
             keys=(self._key.arn,),
         )
-        for persona, profile in PERSONAS.items():
-            if place in profile.places and profile.scope is Scope.TEAM:
-                PersonaRole(
-                    self,
-                    persona.title().replace("-", ""),
-                    PersonaRoleProps(
-                        governance=self._governance, persona=persona, surroundings=surroundings
-                    ),
-                )

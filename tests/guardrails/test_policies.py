@@ -6,16 +6,15 @@ import pytest
 
 from mlzone.boundary import boundary_document, deployment_document
 from mlzone.estate import Estate, Stage
-from mlzone.guardrail import (
+from mlzone.guarded_action import (
     INSTANCE_ACTIONS,
     ISOLATION_ACTIONS,
     OUTPUT_KEY_ACTIONS,
-    QUOTAS,
     TRAFFIC_ACTIONS,
     VOLUME_KEY_ACTIONS,
     VPC_ACTIONS,
-    control_policies,
 )
+from mlzone.guardrail import QUOTAS, control_policies
 from mlzone.loading import load_estate
 from mlzone.naming import Naming
 from mlzone.persona import Persona

@@ -234,3 +234,41 @@ def test_GOV_01_everything_that_can_be_tagged_says_whose_it_is(templates):
     for name, bucket in resources_of(templates, "AWS::S3::Bucket"):
         keys = {tag["Key"] for tag in bucket["Properties"]["Tags"]}
         assert {"mlz:owner", "mlz:environment", "mlz:cost-center", "mlz:managed-by"} <= keys, name
+
+
+def test_MOD_02_pipelines_of_a_team_register_but_neither_approve_nor_deploy(templates):
+    pipelines = [
+        (stack, resource["Properties"])
+        for stack, template in templates.items()
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Policy" and "PipelineRole" in json.dumps(resource)
+    ]
+    assert len(pipelines) == 8
+    for stack, policy in pipelines:
+        actions = {
+            action
+            for statement in policy["PolicyDocument"]["Statement"]
+            for action in (
+                [statement["Action"]]
+                if isinstance(statement["Action"], str)
+                else statement["Action"]
+            )
+        }
+        assert "sagemaker:CreateModelPackage" in actions, stack
+        assert "sagemaker:UpdateModelPackage" not in actions, stack
+        assert not any("Endpoint" in action for action in actions), stack
+
+
+def test_IAM_04_a_pipeline_passes_itself_to_sagemaker_alone(templates):
+    passing = [
+        statement
+        for _, policy in resources_of(templates, "AWS::IAM::Policy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "iam:PassRole" in statement["Action"]
+    ]
+    assert passing
+    for statement in passing:
+        assert json.dumps(statement["Resource"]).endswith('-pipeline"')
+        assert statement["Condition"] == {
+            "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        }

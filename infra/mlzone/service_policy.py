@@ -1,0 +1,176 @@
+"""What machines of a team may do, as IAM statements.
+
+As with personas, statements name resources by their prefix; where an action knows no resource, or
+AWS makes the name, the place says so.
+"""
+
+from typing import Any
+
+from mlzone.persona_policy import Surroundings
+
+Statement = dict[str, Any]
+
+PIPELINE_JOBS = "pipelines-*"
+"""SageMaker names the jobs of a pipeline itself: `pipelines-`, the execution, the step."""
+
+_IMAGE_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+)
+
+
+def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str) -> list[Statement]:
+    """Return what a team's training pipelines may do.
+
+    They read the team's data, run jobs in the team's account, write artefacts under the unit's
+    part of the shared bucket and register versions in the unit's groups; they approve nothing and
+    deploy nothing (MOD-02, DEP-01).
+
+    Args:
+        s: where the role exists.
+        role_arn: the role itself; jobs of a pipeline run in it.
+        data_bucket_arn: the team's data.
+    """
+    return [
+        *_data(s, data_bucket_arn),
+        *_artifacts(s),
+        *_jobs(s, role_arn),
+        _allow(
+            "Register",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+                "sagemaker:ListModelPackages",
+            ],
+            [s.registry_arn("model-package-group"), s.registry_arn("model-package", "/*")],
+        ),
+        *_images(s),
+        _allow(
+            "WriteLogs",
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            # Groups are SageMaker's, one a kind of job; streams carry the job's name.
+            [s.arn("logs", "log-group:/aws/sagemaker/*")],
+        ),
+        *_network(s),
+    ]
+
+
+def _allow(
+    sid: str, actions: list[str], resources: list[str] | str, condition: Any = None
+) -> Statement:
+    statement: Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": resources,
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _data(s: Surroundings, bucket: str) -> list[Statement]:
+    return [
+        _allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
+        _allow(
+            "TeamData",
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            [f"{bucket}/*"],
+        ),
+        _allow(
+            "TeamKeys",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            list(s.keys),
+        ),
+        _allow(
+            "VolumesOfJobs",
+            ["kms:CreateGrant"],
+            list(s.keys),
+            {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+    ]
+
+
+def _artifacts(s: Surroundings) -> list[Statement]:
+    bucket = f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.shared_services)}"
+    return [
+        _allow(
+            "ListArtifacts",
+            ["s3:ListBucket"],
+            [bucket],
+            {"StringLike": {"s3:prefix": [f"{s.unit}/*"]}},
+        ),
+        _allow("Artifacts", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{s.unit}/*"]),
+        _allow(
+            "ArtifactKey",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            # The id of another account's key is unknown; its alias decides.
+            [f"arn:{s.partition}:kms:{s.home_region}:{s.shared_services}:key/*"],
+            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": s.naming.key_alias("platform")}},
+        ),
+    ]
+
+
+def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
+    kinds = ("processing-job", "training-job", "transform-job", "model")
+    return [
+        _allow(
+            "RunJobs",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateModel",
+                "sagemaker:CreateProcessingJob",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:CreateTransformJob",
+                "sagemaker:DeleteModel",
+                "sagemaker:DescribeModel",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:DescribeTransformJob",
+                "sagemaker:ListTags",
+                "sagemaker:StopProcessingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:StopTransformJob",
+            ],
+            [s.arn("sagemaker", f"{kind}/{PIPELINE_JOBS}") for kind in kinds],
+        ),
+        _allow(
+            "PassItself",
+            ["iam:PassRole"],
+            [role_arn],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    ]
+
+
+def _images(s: Surroundings) -> list[Statement]:
+    repository = f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository"
+    return [
+        _allow("PullImages", [*_IMAGE_ACTIONS], [f"{repository}/{s.naming.prefix}/*"]),
+        # The action knows no resource.
+        _allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], "*"),
+    ]
+
+
+def _network(s: Surroundings) -> list[Statement]:
+    """Jobs in the private network get interfaces that SageMaker makes in the role's name."""
+    owned = [
+        s.arn("ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")
+    ]
+    return [
+        _allow(
+            "AttachToNetwork",
+            ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
+             "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
+            # Ids are made by EC2; what is attached must be the platform's network.
+            owned,
+        ),
+        _allow(
+            "SeeNetwork",
+            ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces",
+             "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+            # These actions know no resource.
+            "*",
+        ),
+    ]  # fmt: skip
