@@ -60,9 +60,10 @@ def persona_statements(persona: Persona, surroundings: Surroundings) -> list[Sta
     return _STATEMENTS[persona](surroundings)
 
 
-def _allow(
+def allow(
     sid: str, actions: list[str], resources: list[str] | str, condition: Any = None
 ) -> Statement:
+    """Return a statement that allows; its actions are sorted, so that templates stay the same."""
     statement: Statement = {
         "Sid": sid,
         "Effect": "Allow",
@@ -75,7 +76,7 @@ def _allow(
 
 
 def _read_registry(s: Surroundings) -> Statement:
-    return _allow(
+    return allow(
         "ReadRegistry",
         [
             "sagemaker:BatchDescribeModelPackage",
@@ -90,7 +91,7 @@ def _read_registry(s: Surroundings) -> Statement:
 def _read_unit(s: Surroundings) -> list[Statement]:
     unit = s.naming.name(s.unit)
     return [
-        _allow(
+        allow(
             "WatchModels",
             [
                 "sagemaker:DescribeEndpoint",
@@ -118,7 +119,7 @@ def _read_unit(s: Surroundings) -> list[Statement]:
                 )
             ],
         ),
-        _allow(
+        allow(
             "WatchDelivery",
             [
                 "codepipeline:GetPipeline",
@@ -129,7 +130,7 @@ def _read_unit(s: Surroundings) -> list[Statement]:
             ],
             [s.arn("codepipeline", f"{unit}-*")],
         ),
-        _allow(
+        allow(
             "ListWhatHasNoResource",
             [
                 "cloudwatch:DescribeAlarms",
@@ -154,12 +155,12 @@ def _data_zones(s: Surroundings, *, write: bool) -> list[Statement]:
     if write:
         actions += ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"]
     statements = [
-        _allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
-        _allow("TeamData", actions, [f"{bucket}/*"]),
+        allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
+        allow("TeamData", actions, [f"{bucket}/*"]),
     ]
     if s.keys:
         statements.append(
-            _allow(
+            allow(
                 "TeamKeys",
                 ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
                 list(s.keys),
@@ -169,7 +170,7 @@ def _data_zones(s: Surroundings, *, write: bool) -> list[Statement]:
 
 
 def _repositories(s: Surroundings) -> Statement:
-    return _allow(
+    return allow(
         "ModelProjects",
         [
             "codecommit:GetBranch",
@@ -184,12 +185,12 @@ def _repositories(s: Surroundings) -> Statement:
 
 def _studio(s: Surroundings) -> list[Statement]:
     return [
-        _allow(
+        allow(
             "OwnStudioProfile",
             ["sagemaker:CreatePresignedDomainUrl", "sagemaker:DescribeUserProfile"],
             [s.arn("sagemaker", "user-profile/*/${aws:SourceIdentity}")],
         ),
-        _allow(
+        allow(
             "StudioSpaces",
             [
                 "sagemaker:CreateApp",
@@ -212,7 +213,7 @@ def _data_scientist(s: Surroundings) -> list[Statement]:
         *_data_zones(s, write=True),
         _repositories(s),
         *_studio(s),
-        _allow(
+        allow(
             "RunPipelines",
             ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
             [s.arn("sagemaker", f"pipeline/{s.naming.name(s.unit)}-*")],
@@ -223,7 +224,7 @@ def _data_scientist(s: Surroundings) -> list[Statement]:
 def _lead_data_scientist(s: Surroundings) -> list[Statement]:
     return [
         *_data_scientist(s),
-        _allow(
+        allow(
             "RestartBuilds",
             ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
             [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
@@ -238,7 +239,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             *_data_zones(s, write=True),
             _repositories(s),
             *_studio(s),
-            _allow(
+            allow(
                 "RestartBuilds",
                 ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
                 [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
@@ -246,7 +247,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
         ]
     else:
         statements.append(
-            _allow(
+            allow(
                 "CallEndpoints",
                 ["sagemaker:InvokeEndpoint"],
                 [s.arn("sagemaker", f"endpoint/{s.naming.name(s.unit)}-*")],
@@ -261,7 +262,7 @@ def _data_engineer(s: Surroundings) -> list[Statement]:
         *_read_unit(s),
         *_data_zones(s, write=True),
         *_studio(s),
-        _allow(
+        allow(
             "Catalogue",
             ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:UpdateTable"],
             [
@@ -270,7 +271,7 @@ def _data_engineer(s: Surroundings) -> list[Statement]:
                 s.arn("glue", f"table/{database}*/*"),
             ],
         ),
-        _allow(
+        allow(
             "Features",
             ["sagemaker:DescribeFeatureGroup", "sagemaker:GetRecord", "sagemaker:PutRecord"],
             [s.arn("sagemaker", f"feature-group/{s.team_prefix}-*")],
@@ -282,7 +283,7 @@ def _model_approver(s: Surroundings) -> list[Statement]:
     if s.stage is Stage.PROD:
         return [
             *_read_unit(s),
-            _allow(
+            allow(
                 "AnswerPromotions",
                 ["codepipeline:PutApprovalResult"],
                 [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*/Approve/*")],
@@ -290,13 +291,13 @@ def _model_approver(s: Surroundings) -> list[Statement]:
         ]
     return [
         _read_registry(s),
-        _allow(
+        allow(
             "ListRegistry",
             ["sagemaker:ListModelPackageGroups"],
             # The action knows no resource.
             "*",
         ),
-        _allow(
+        allow(
             "Decide",
             ["sagemaker:UpdateModelPackage"],
             [s.registry_arn("model-package", "/*")],
@@ -308,7 +309,7 @@ def _model_approver(s: Surroundings) -> list[Statement]:
 def _platform_admin(s: Surroundings) -> list[Statement]:
     del s
     return [
-        _allow(
+        allow(
             "ReadPlatform",
             [
                 "cloudformation:Describe*",
@@ -339,7 +340,7 @@ def _platform_admin(s: Surroundings) -> list[Statement]:
 def _auditor(s: Surroundings) -> list[Statement]:
     del s
     return [
-        _allow(
+        allow(
             "ReadEvidence",
             [
                 "access-analyzer:Get*",
@@ -378,7 +379,7 @@ def _auditor(s: Surroundings) -> list[Statement]:
 def _finops(s: Surroundings) -> list[Statement]:
     del s
     return [
-        _allow(
+        allow(
             "ReadCost",
             [
                 "budgets:Describe*",

@@ -4,11 +4,7 @@ As with personas, statements name resources by their prefix; where an action kno
 AWS makes the name, the place says so.
 """
 
-from typing import Any
-
-from mlzone.persona_policy import Surroundings
-
-Statement = dict[str, Any]
+from mlzone.persona_policy import Statement, Surroundings, allow
 
 PIPELINE_JOBS = "pipelines-*"
 """SageMaker names the jobs of a pipeline itself: `pipelines-`, the execution, the step."""
@@ -36,7 +32,7 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
         *_data(s, data_bucket_arn),
         *_artifacts(s),
         *_jobs(s, role_arn),
-        _allow(
+        allow(
             "Register",
             [
                 "sagemaker:AddTags",
@@ -48,7 +44,7 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
             [s.registry_arn("model-package-group"), s.registry_arn("model-package", "/*")],
         ),
         *_images(s),
-        _allow(
+        allow(
             "WriteLogs",
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
             # Groups are SageMaker's, one a kind of job; streams carry the job's name.
@@ -58,32 +54,20 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
     ]
 
 
-def _allow(
-    sid: str, actions: list[str], resources: list[str] | str, condition: Any = None
-) -> Statement:
-    statement: Statement = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": sorted(actions),
-        "Resource": resources,
-    }
-    return {**statement, "Condition": condition} if condition else statement
-
-
 def _data(s: Surroundings, bucket: str) -> list[Statement]:
     return [
-        _allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
-        _allow(
+        allow("ListTeamData", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
+        allow(
             "TeamData",
             ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
             [f"{bucket}/*"],
         ),
-        _allow(
+        allow(
             "TeamKeys",
             ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
             list(s.keys),
         ),
-        _allow(
+        allow(
             "VolumesOfJobs",
             ["kms:CreateGrant"],
             list(s.keys),
@@ -95,14 +79,14 @@ def _data(s: Surroundings, bucket: str) -> list[Statement]:
 def _artifacts(s: Surroundings) -> list[Statement]:
     bucket = f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.shared_services)}"
     return [
-        _allow(
+        allow(
             "ListArtifacts",
             ["s3:ListBucket"],
             [bucket],
             {"StringLike": {"s3:prefix": [f"{s.unit}/*"]}},
         ),
-        _allow("Artifacts", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{s.unit}/*"]),
-        _allow(
+        allow("Artifacts", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{s.unit}/*"]),
+        allow(
             "ArtifactKey",
             ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
             # The id of another account's key is unknown; its alias decides.
@@ -115,7 +99,7 @@ def _artifacts(s: Surroundings) -> list[Statement]:
 def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
     kinds = ("processing-job", "training-job", "transform-job", "model")
     return [
-        _allow(
+        allow(
             "RunJobs",
             [
                 "sagemaker:AddTags",
@@ -135,7 +119,7 @@ def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
             ],
             [s.arn("sagemaker", f"{kind}/{PIPELINE_JOBS}") for kind in kinds],
         ),
-        _allow(
+        allow(
             "PassItself",
             ["iam:PassRole"],
             [role_arn],
@@ -147,9 +131,9 @@ def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
 def _images(s: Surroundings) -> list[Statement]:
     repository = f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository"
     return [
-        _allow("PullImages", [*_IMAGE_ACTIONS], [f"{repository}/{s.naming.prefix}/*"]),
+        allow("PullImages", [*_IMAGE_ACTIONS], [f"{repository}/{s.naming.prefix}/*"]),
         # The action knows no resource.
-        _allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], "*"),
+        allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], "*"),
     ]
 
 
@@ -159,14 +143,14 @@ def _network(s: Surroundings) -> list[Statement]:
         s.arn("ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")
     ]
     return [
-        _allow(
+        allow(
             "AttachToNetwork",
             ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
              "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
             # Ids are made by EC2; what is attached must be the platform's network.
             owned,
         ),
-        _allow(
+        allow(
             "SeeNetwork",
             ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces",
              "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
 from mlzone.naming import Naming
-from mlzone.persona import PERSONAS, Persona, Place, Scope
+from mlzone.persona import PERSONAS, Place, Scope
 from mlzone_tools.cloud.embedded import Endpoint
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"
@@ -181,8 +181,3 @@ def _session(
             "AWS_EC2_METADATA_DISABLED": "true",
         },
     )
-
-
-def persona_of(estate: Estate, person: str) -> Persona | None:
-    """Return a person's first persona."""
-    return next((item.persona for item in estate.assignments() if item.person == person), None)
