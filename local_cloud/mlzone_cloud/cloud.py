@@ -29,6 +29,7 @@ from mlzone_cloud.front_door import IN_PROCESS, INTERNAL_ACCOUNT, FrontDoor
 from mlzone_cloud.http_request import Answer, Environ
 from mlzone_cloud.identity import Caller, Identities
 from mlzone_cloud.in_process import environ_of
+from mlzone_cloud.moto_patches import cloud_clock
 from mlzone_cloud.state import tracking
 from mlzone_cloud.state.keeper import Keeper
 
@@ -106,6 +107,7 @@ class Cloud:
         """Set when the process is to end."""
         self.forget = False
         moto_patches.apply()
+        cloud_clock.follow(self.clock.now)
         load_components(self, components)
         self.front_door = FrontDoor(self)
 
@@ -373,6 +375,11 @@ class Cloud:
         """Take up what a stopped process left unfinished."""
         for resume in self.resumers:
             resume(self)
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether the cloud stops, and with it all that it runs."""
+        return self._stopping.is_set()
 
     def ask_to_end(self, *, forget: bool = False) -> None:
         """Ask the process to stop; `forget` also removes what it saved."""
