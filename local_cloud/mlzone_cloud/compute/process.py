@@ -76,12 +76,13 @@ class LogTarget:
         logs.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
 
     def _make(self, logs: Any) -> None:
-        for make in (
-            lambda: logs.create_log_group(logGroupName=self.group),
-            lambda: logs.create_log_stream(logGroupName=self.group, logStreamName=self.stream),
+        wanted = {"logGroupName": self.group}
+        for make, names in (
+            (logs.create_log_group, wanted),
+            (logs.create_log_stream, {**wanted, "logStreamName": self.stream}),
         ):
             try:
-                make()
+                make(**names)
             except ClientError as error:
                 if error.response["Error"]["Code"] != _EXISTS:
                     raise
