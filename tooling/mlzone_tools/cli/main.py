@@ -10,7 +10,21 @@ import click
 from mlzone.errors import LandingZoneError
 from mlzone_tools.cli import output
 
-COMMANDS = ("init", "schema", "validate", "synth", "check", "deploy", "status", "cloud", "demo")
+COMMANDS = (
+    "init",
+    "schema",
+    "validate",
+    "synth",
+    "check",
+    "deploy",
+    "destroy",
+    "status",
+    "cloud",
+    "model",
+    "monitor",
+    "doctor",
+    "demo",
+)
 """In the order of use; each is `command` in the module of its name."""
 
 _INTERRUPTED = 130

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from xml.sax.saxutils import escape
 
 import boto3
@@ -27,6 +28,17 @@ class Session:
     arn: str
     variables: Mapping[str, str]
     """What the AWS SDKs and the CDK read from the environment."""
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return an SDK client that acts in this session, in its Region unless another is given."""
+        return boto3.client(
+            service,
+            region_name=region or self.region,
+            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.variables["AWS_SESSION_TOKEN"] or None,
+        )
 
 
 def account_session(endpoint: Endpoint, estate: Estate, account: str) -> Session:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Model, Team
 from mlzone.naming import Naming
 from mlzone_tools.cloud import embedded
-from mlzone_tools.cloud.session import Session, account_session, person_session
+from mlzone_tools.cloud.session import account_session, person_session
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
 from mlzone_tools.services import bootstrap, deployment
 from mlzone_tools.services import estate as estate_service
@@ -291,13 +290,11 @@ class Demo:
         return self._endpoint or embedded.running(self._state)
 
     def _account(self, account: str) -> Callable[[str], Any]:
-        return _clients(account_session(self._running(), self._known_estate(), account))
+        return account_session(self._running(), self._known_estate(), account).client
 
     def _person(self, person: str) -> Callable[[str], Any]:
         unit, _, _ = self._subject()
-        return _clients(
-            person_session(self._running(), self._known_estate(), person, unit=unit.name)
-        )
+        return person_session(self._running(), self._known_estate(), person, unit=unit.name).client
 
     def _must(self, holds: bool, problem: str) -> None:  # noqa: FBT001
         if not holds:
@@ -316,19 +313,3 @@ class Demo:
     def _progress(self, line: str) -> None:
         if line.startswith((" ✅", "✅", " ❌", "❌")) or "failed" in line:
             self._talk(f"      {line.strip()}")
-
-
-def _clients(session: Session) -> Callable[[str], Any]:
-    """Return what makes SDK clients of a session."""
-
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=session.region,
-            endpoint_url=session.variables["AWS_ENDPOINT_URL"],
-            aws_access_key_id=session.variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=session.variables["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=session.variables["AWS_SESSION_TOKEN"] or None,
-        )
-
-    return client

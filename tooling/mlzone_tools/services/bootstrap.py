@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from mlzone.boundary import boundary_document, deployment_document
@@ -92,14 +91,7 @@ def bootstrap(
 
 def _policies(session: Session, naming: Naming) -> None:
     """Make or update the boundary and the deployment policy of an account."""
-    iam = boto3.client(
-        "iam",
-        endpoint_url=session.variables["AWS_ENDPOINT_URL"],
-        region_name=session.region,
-        aws_access_key_id=session.variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=session.variables["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=session.variables["AWS_SESSION_TOKEN"] or None,
-    )
+    iam = session.client("iam")
     for name, document in (
         (naming.boundary(), boundary_document(naming)),
         (naming.deployment_policy(), deployment_document()),

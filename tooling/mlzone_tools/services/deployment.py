@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError
-from mlzone.estate import Estate, Stage
-from mlzone.naming import Naming
+from mlzone.estate import Estate
+from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
@@ -73,32 +71,19 @@ def deploy(
 
 def states(endpoint: Endpoint, estate: Estate) -> tuple[StackState, ...]:
     """Return every stack that the estate should have, with its status."""
-    naming = Naming(prefix=estate.organization.prefix)
-    home = estate.organization.home_region
-    accounts = estate.organization.accounts
-    wanted = [
-        (naming.guardrails_stack(), accounts.management, home),
-        (naming.platform_stack(), accounts.shared_services, home),
-    ]
-    for unit in estate.units:
-        for stage in Stage:
-            account, region = unit.environments[stage].account, estate.region(unit, stage)
-            wanted.append((naming.foundation_stack(unit.name, stage), account, region))
-            wanted += [
-                (naming.team_stack(unit.name, stage, team.name), account, region)
-                for team in unit.teams
-            ]
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for account, region in {(account, region) for _, account, region in wanted}:
-        found[account, region] = _stacks(account_session(endpoint, estate, account), region)
+    wanted = planned_stacks(estate)
+    found = {
+        place: _stacks(account_session(endpoint, estate, place[0]), place[1])
+        for place in sorted({(stack.account, stack.region) for stack in wanted})
+    }
     return tuple(
         StackState(
-            stack=name,
-            account=account,
-            region=region,
-            status=found[account, region].get(name, "MISSING"),
+            stack=stack.name,
+            account=stack.account,
+            region=stack.region,
+            status=found[stack.account, stack.region].get(stack.name, "MISSING"),
         )
-        for name, account, region in wanted
+        for stack in wanted
     )
 
 
@@ -108,24 +93,13 @@ def _allow_replacement(endpoint: Endpoint, estate: Estate, state: StackState) ->
     Such a stack holds nothing; AWS protects it all the same.
     """
     session = account_session(endpoint, estate, state.account)
-    _client(session, state.region).update_termination_protection(
+    session.client("cloudformation", state.region).update_termination_protection(
         StackName=state.stack, EnableTerminationProtection=False
     )
 
 
-def _client(session: Session, region: str) -> Any:
-    return boto3.client(
-        "cloudformation",
-        region_name=region,
-        endpoint_url=session.variables["AWS_ENDPOINT_URL"],
-        aws_access_key_id=session.variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=session.variables["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=session.variables["AWS_SESSION_TOKEN"] or None,
-    )
-
-
 def _stacks(session: Session, region: str) -> dict[str, str]:
-    client = _client(session, region)
+    client = session.client("cloudformation", region)
     try:
         pages = client.get_paginator("describe_stacks").paginate()
         return {

@@ -1,0 +1,105 @@
+"""Which stacks an estate has, each with its account and Region, in the order of deployment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mlzone.estate import BusinessUnit, Estate, Stage
+from mlzone.naming import Naming
+
+
+class StackKind(StrEnum):
+    """The kinds of stack, from the organization down to a model."""
+
+    GUARDRAILS = "guardrails"
+    PLATFORM = "platform"
+    FOUNDATION = "foundation"
+    TEAM = "team"
+    SERVING = "serving"
+    MONITORING = "monitoring"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStack:
+    """One stack; `unit` and `stage` are None for the organization's own."""
+
+    name: str
+    kind: StackKind
+    account: str
+    region: str
+    unit: str | None = None
+    stage: Stage | None = None
+    subject: str | None = None
+    """The team or the model, where the stack belongs to one."""
+
+
+def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStack, ...]:
+    """Return the stacks of the organization and of all units, or of one.
+
+    Raises:
+        ConfigError: there is no such unit.
+    """
+    naming = Naming(prefix=estate.organization.prefix)
+    home = estate.organization.home_region
+    accounts = estate.organization.accounts
+    units = (estate.unit(unit),) if unit else estate.units
+    return (
+        PlannedStack(
+            name=naming.guardrails_stack(),
+            kind=StackKind.GUARDRAILS,
+            account=accounts.management,
+            region=home,
+        ),
+        PlannedStack(
+            name=naming.platform_stack(),
+            kind=StackKind.PLATFORM,
+            account=accounts.shared_services,
+            region=home,
+        ),
+        *(
+            stack
+            for each in units
+            for stage in Stage
+            for stack in _environment(estate, naming, each, stage)
+        ),
+    )
+
+
+def _environment(
+    estate: Estate, naming: Naming, unit: BusinessUnit, stage: Stage
+) -> Iterator[PlannedStack]:
+    def stack(kind: StackKind, name: str, subject: str | None = None) -> PlannedStack:
+        return PlannedStack(
+            name=name,
+            kind=kind,
+            account=unit.environments[stage].account,
+            region=estate.region(unit, stage),
+            unit=unit.name,
+            stage=stage,
+            subject=subject,
+        )
+
+    yield stack(StackKind.FOUNDATION, naming.foundation_stack(unit.name, stage))
+    for team in unit.teams:
+        yield stack(
+            StackKind.TEAM, naming.team_stack(unit.name, stage, team.name), subject=team.name
+        )
+    for team in unit.teams:
+        for model in team.models:
+            if stage is not Stage.DEV:
+                yield stack(
+                    StackKind.SERVING,
+                    naming.serving_stack(unit.name, stage, model.name),
+                    subject=model.name,
+                )
+                yield stack(
+                    StackKind.MONITORING,
+                    naming.monitoring_stack(unit.name, stage, model.name),
+                    subject=model.name,
+                )
+            yield stack(
+                StackKind.DELIVERY,
+                naming.delivery_stack(unit.name, stage, model.name),
+                subject=model.name,
+            )

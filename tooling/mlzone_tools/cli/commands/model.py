@@ -1,0 +1,225 @@
+"""`mlzone model`: from a project to production."""
+
+from pathlib import Path
+
+import click
+
+from mlzone.estate import Stage
+from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cloud import embedded
+from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.model import delivery, progress, project, registry
+from mlzone_tools.services.model.session_of import registry_session, stage_session
+
+
+@click.group("model")
+def command() -> None:
+    """Take a model from its template to production.
+
+    \b
+    Example:
+      mlzone model new retail-banking/credit-default my-project
+      mlzone model submit retail-banking/credit-default my-project --as ana.souza
+      mlzone model approve retail-banking/credit-default --as paula.reis --reason "reviewed"
+    """
+
+
+@command.command("new")
+@click.argument("model")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@estate_option
+@json_option
+def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
+    """Make a model's project from its pipeline template, as a git repository.
+
+    \b
+    Example:
+      mlzone model new retail-banking/credit-default my-project
+    """
+    made = project.create(estate_service.load(estate_path), model, folder)
+    files = sorted(
+        str(path.relative_to(made))
+        for path in made.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(made).parts
+    )
+    show(
+        {"folder": made, "files": files},
+        f"{made} has {len(files)} files; read {made / 'README.md'}, then: mlzone model submit",
+        as_json=as_json,
+    )
+
+
+@command.command("submit")
+@click.argument("model")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--as", "person", required=True, help="Who commits: a member of the team.")
+@click.option("--message", default="Train the model", show_default=True, help="Of the commit.")
+@click.option("--wait", is_flag=True, help="Follow the build to its end.")
+@estate_option
+@json_option
+def submit(
+    model: str,
+    folder: Path,
+    person: str,
+    message: str,
+    estate_path: Path,
+    *,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Commit what changed and push it: the platform tests, trains and registers.
+
+    Exit code 3 if the person may not push, 4 if the build fails (with --wait).
+
+    \b
+    Example:
+      mlzone model submit retail-banking/credit-default my-project --as ana.souza --wait
+    """
+    estate = estate_service.load(estate_path)
+    endpoint = embedded.running()
+    unit, _, _ = estate.model(model)
+    session = stage_session(endpoint, estate, unit.name, Stage.DEV, person)
+    pipeline = delivery.pipeline_name(estate, model, Stage.DEV)
+    before = delivery.runs(session, pipeline)
+    commit = project.submit(session, estate, model, folder, person=person, message=message)
+    if not wait:
+        show({"commit": commit}, f"{commit} is pushed; see: mlzone model show {model}",
+             as_json=as_json)  # fmt: skip
+        return
+    talk(f"{commit} is pushed; following {pipeline}")
+    run = progress.follow(session, pipeline, known=before, talk=talk)
+    progress.require_success(run)
+    show({"commit": commit, "run": run}, f"{run.pipeline}: {run.status}", as_json=as_json)
+
+
+@command.command("list")
+@click.argument("model", required=False)
+@click.option("--waiting", is_flag=True, help="Only versions that wait for a decision.")
+@estate_option
+@json_option
+def list_(model: str | None, estate_path: Path, *, waiting: bool, as_json: bool) -> None:
+    """List the versions of all models or of one, newest first.
+
+    \b
+    Example:
+      mlzone model list --waiting
+    """
+    estate = estate_service.load(estate_path)
+    shared = registry_session(embedded.running(), estate, None, "")
+    found = registry.versions(shared, estate, model=model, waiting=waiting)
+    rows = [
+        (
+            f"{item.model}:{item.version}",
+            item.status,
+            item.stage,
+            item.author,
+            item.metadata.get("auc", ""),
+            f"{item.created:%Y-%m-%d %H:%M}",
+        )
+        for item in found
+    ]
+    text = table(("version", "status", "stage", "author", "auc", "created"), rows)
+    show(found, text if rows else "no version is registered", as_json=as_json)
+
+
+@command.command("show")
+@click.argument("model")
+@estate_option
+@json_option
+def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
+    """Show a version (the newest, or `unit/model:3`), and the runs of its delivery.
+
+    \b
+    Example:
+      mlzone model show retail-banking/credit-default:1
+    """
+    estate = estate_service.load(estate_path)
+    endpoint = embedded.running()
+    name = model.partition(":")[0]
+    unit, _, _ = estate.model(name)
+    shared = registry_session(endpoint, estate, None, unit.name)
+    found = registry.versions(shared, estate, model=name)
+    item = registry.version(shared, estate, model) if found or ":" in model else None
+    runs = [
+        run
+        for stage in Stage
+        for run in delivery.runs(
+            stage_session(endpoint, estate, unit.name, stage),
+            delivery.pipeline_name(estate, name, stage),
+        )[:3]
+    ]
+    lines = []
+    if item:
+        lines += [
+            f"{item.model}:{item.version}  {item.status}  {item.stage}",
+            f"  arn      {item.arn}",
+            f"  author   {item.author}",
+            *([f"  decided  {item.decided_by}"] if item.decided_by else []),
+            *(f"  {key}  {value}" for key, value in sorted(item.metadata.items())),
+        ]
+    for run in runs:
+        lines.append(f"{run.pipeline}  {run.status}  {run.started:%Y-%m-%d %H:%M}")
+        lines += [
+            f"  {action.stage}/{action.name}  {action.status}  {action.summary}".rstrip()
+            for action in run.actions
+        ]
+    detail = registry.describe(shared, item) if item else None
+    show(
+        {"version": item, "registry": detail, "runs": runs},
+        "\n".join(lines) or f"{name} has no version and no run yet",
+        as_json=as_json,
+    )
+
+
+def _decision(name: str, decision: registry.Decision) -> None:
+    @command.command(name, help=f"{name.title()} a version, as a second-line approver.")
+    @click.argument("model")
+    @click.option("--as", "person", required=True, help="Who decides.")
+    @click.option("--reason", required=True, help="Kept with the version.")
+    @estate_option
+    @json_option
+    def decide(model: str, person: str, reason: str, estate_path: Path, *, as_json: bool) -> None:
+        estate = estate_service.load(estate_path)
+        unit, _, _ = estate.model(model.partition(":")[0])
+        endpoint = embedded.running()
+        item = registry.version(registry_session(endpoint, estate, None, ""), estate, model)
+        session = registry_session(endpoint, estate, person, unit.name)
+        registry.decide(session, item, decision, reason)
+        show(
+            {"arn": item.arn, "status": decision, "person": person},
+            f"{item.model}:{item.version} is {decision.lower()} by {person}",
+            as_json=as_json,
+        )
+
+
+_decision("approve", "Approved")
+_decision("reject", "Rejected")
+
+
+@command.command("promote")
+@click.argument("model")
+@click.option("--as", "person", required=True, help="Who answers: an approver of the unit.")
+@click.option("--reason", required=True, help="Kept with the promotion.")
+@click.option("--refuse", is_flag=True, help="Stop the promotion instead.")
+@estate_option
+@json_option
+def promote(
+    model: str, person: str, reason: str, estate_path: Path, *, refuse: bool, as_json: bool
+) -> None:
+    """Answer the approval that a promotion to production waits for.
+
+    \b
+    Example:
+      mlzone model promote retail-banking/credit-default --as tomas.amaral --reason "tests read"
+    """
+    estate = estate_service.load(estate_path)
+    unit, _, _ = estate.model(model)
+    session = stage_session(embedded.running(), estate, unit.name, Stage.PROD, person)
+    pipeline = delivery.pipeline_name(estate, model, Stage.PROD)
+    action = delivery.answer(session, pipeline, approve=not refuse, reason=reason)
+    verb = "refused" if refuse else "approved"
+    show(
+        {"pipeline": pipeline, "action": action, "answer": verb, "person": person},
+        f"{pipeline}: {action} is {verb} by {person}",
+        as_json=as_json,
+    )

@@ -1,0 +1,130 @@
+"""`mlzone monitor`: what moved, why it matters, and what was done."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mlzone.estate import Stage
+from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cloud import embedded
+from mlzone_tools.cloud.session import Session
+from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services import monitoring
+from mlzone_tools.services.estate import write_text
+from mlzone_tools.services.model.session_of import stage_session
+
+_CommandT = TypeVar("_CommandT", bound=Callable[..., Any])
+
+
+@click.group("monitor")
+def command() -> None:
+    """Run a model's monitor, and read what it found.
+
+    \b
+    Example:
+      mlzone monitor run retail-banking/credit-default
+      mlzone monitor explain retail-banking/credit-default
+    """
+
+
+def _of_a_model(function: _CommandT) -> _CommandT:
+    """Add the model and its environment to a command."""
+    function = click.option(
+        "-e",
+        "--environment",
+        type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
+        default=Stage.PROD.value,
+        show_default=True,
+        help="Where the model serves.",
+    )(function)
+    return click.argument("model")(estate_option(json_option(function)))
+
+
+def _monitor(model: str, environment: str, estate_path: Path) -> tuple[Session, str]:
+    estate = estate_service.load(estate_path)
+    stage = Stage(environment)
+    unit, _, _ = estate.model(model)
+    session = stage_session(embedded.running(), estate, unit.name, stage)
+    return session, monitoring.schedule_name(estate, model, stage)
+
+
+@command.command("list")
+@_of_a_model
+def list_(model: str, environment: str, estate_path: Path, *, as_json: bool) -> None:
+    """List the runs of a model's monitor, newest first.
+
+    \b
+    Example:
+      mlzone monitor list retail-banking/credit-default -e staging
+    """
+    session, schedule = _monitor(model, environment, estate_path)
+    found = monitoring.inspections(session, schedule)
+    rows = [
+        (f"{item.scheduled:%Y-%m-%d %H:%M}", item.status, item.job, item.reason) for item in found
+    ]
+    text = table(("scheduled", "status", "job", "reason"), rows) if rows else "no run yet"
+    show(found, text, as_json=as_json)
+
+
+@command.command("run")
+@click.option(
+    "--window", default="PT1H", show_default=True, help="How far back, as ISO 8601 duration."
+)
+@_of_a_model
+def run(model: str, environment: str, window: str, estate_path: Path, *, as_json: bool) -> None:
+    """Run a model's monitor now, over what was captured lately.
+
+    Exit code 1 if it found violations, 4 if it failed.
+
+    \b
+    Example:
+      mlzone monitor run retail-banking/credit-default --window PT2H
+    """
+    session, schedule = _monitor(model, environment, estate_path)
+    item = monitoring.run_now(session, schedule, window=window, talk=talk)
+    show(item, f"{item.status}  {item.reason}".rstrip(), as_json=as_json)
+    code = {"Completed": 0, "CompletedWithViolations": 1}.get(item.status, 4)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+@command.command("explain")
+@_of_a_model
+def explain(model: str, environment: str, estate_path: Path, *, as_json: bool) -> None:
+    """Say in plain sentences what the newest run found.
+
+    \b
+    Example:
+      mlzone monitor explain retail-banking/credit-default
+    """
+    session, schedule = _monitor(model, environment, estate_path)
+    item = monitoring.latest(session, schedule)
+    content = monitoring.explanation(session, item)
+    show(content, "\n".join(monitoring.sentences(content)), as_json=as_json)
+
+
+@command.command("report")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("out/monitor/report.html"),
+    show_default=True,
+    help="Where the page goes.",
+)
+@_of_a_model
+def report(model: str, environment: str, output: Path, estate_path: Path, *, as_json: bool) -> None:
+    """Fetch the report of the newest run: one self-contained page.
+
+    \b
+    Example:
+      mlzone monitor report retail-banking/credit-default -o drift.html
+    """
+    session, schedule = _monitor(model, environment, estate_path)
+    item = monitoring.latest(session, schedule)
+    page = monitoring.read(session, item, "report.html").decode()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output, page)
+    show({"job": item.job, "file": output}, str(output), as_json=as_json)
