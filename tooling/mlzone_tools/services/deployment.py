@@ -12,6 +12,7 @@ from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
+from mlzone_tools.services import images
 from mlzone_tools.services.synthesis import require_clean, synthesize
 
 ASSEMBLY = Path("cdk.out")
@@ -66,6 +67,7 @@ def deploy(
         session.variables,
         talk=talk,
     )
+    images.publish(endpoint, estate)
     return assembly.stacks
 
 

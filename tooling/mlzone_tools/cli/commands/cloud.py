@@ -13,6 +13,7 @@ from mlzone_tools.cloud import embedded, session
 from mlzone_tools.cloud.cdk import CDK_HOME
 from mlzone_tools.services import bootstrap as bootstrap_service
 from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services import images as images_service
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -173,3 +174,19 @@ def bootstrap(unit: str | None, estate_path: Path, *, as_json: bool) -> None:
     estate = estate_service.load(estate_path)
     done = bootstrap_service.bootstrap(embedded.running(), estate, unit, talk=talk)
     show(done, f"{len(done)} accounts are ready for deployments", as_json=as_json)
+
+
+@command.command("images")
+@estate_option
+@json_option
+def images(estate_path: Path, *, as_json: bool) -> None:
+    """Put stand-ins of the platform's container images into its registry.
+
+    `mlzone deploy` does so by itself; run this after a plain `cdk deploy`.
+
+    \b
+    Example:
+      mlzone cloud images
+    """
+    done = images_service.publish(embedded.running(), estate_service.load(estate_path))
+    show({"images": done}, "\n".join(done), as_json=as_json)

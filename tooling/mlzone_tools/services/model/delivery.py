@@ -141,4 +141,4 @@ def _actions(client: Any, pipeline: str, execution: str) -> tuple[Action, ...]:
 
 def _summary(result: dict[str, Any]) -> str:
     error = result.get("errorDetails", {}).get("message", "")
-    return error or result.get("externalExecutionSummary", "")
+    return str(error or result.get("externalExecutionSummary", ""))

@@ -1,0 +1,69 @@
+"""Gives the embedded cloud its stand-ins for the platform's container images.
+
+On AWS the platform's own build projects make the images. Here there is no container engine: an
+image is a manifest in the registry whose annotation names the program that a job runs.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from mlzone.estate import Estate
+from mlzone.image import VERSIONS, Image
+from mlzone.naming import Naming
+from mlzone_tools.cloud.embedded import Endpoint
+from mlzone_tools.cloud.session import account_session
+
+ENTRYPOINT = "mlzone.local.entrypoint"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_PROGRAMS: dict[Image, tuple[str, ...]] = {
+    "analyzer": ("python3", "-m", "mlzone_runtime.analyzer"),
+    "build": (),
+    "tabular": ("python3", "-m", "mlzone_runtime.serving"),
+}
+"""What an image starts where a job names no program; build images run commands alone."""
+
+
+def publish(endpoint: Endpoint, estate: Estate) -> tuple[str, ...]:
+    """Put the platform's images into its registry, unless they are there; return their names.
+
+    Raises:
+        ClientError: the platform's repositories are not deployed yet.
+    """
+    naming = Naming(prefix=estate.organization.prefix)
+    shared = account_session(endpoint, estate, estate.organization.accounts.shared_services)
+    ecr = shared.client("ecr")
+    for image, version in VERSIONS.items():
+        try:
+            ecr.put_image(
+                repositoryName=naming.ecr_repository(image),
+                imageManifest=json.dumps(_manifest(image, version)),
+                imageManifestMediaType=_MANIFEST,
+                imageTag=version,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in (
+                "ImageAlreadyExistsException",
+                "ImageTagAlreadyExistsException",
+            ):
+                raise
+    return tuple(f"{naming.ecr_repository(image)}:{version}" for image, version in VERSIONS.items())
+
+
+def _manifest(image: Image, version: str) -> dict[str, Any]:
+    config = json.dumps({"image": image, "version": version}).encode()
+    digest = "sha256:" + hashlib.sha256(config).hexdigest()
+    program = _PROGRAMS[image]
+    return {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": digest,
+            "size": len(config),
+        },
+        "layers": [],
+        "annotations": {ENTRYPOINT: json.dumps(program)} if program else {},
+    }
