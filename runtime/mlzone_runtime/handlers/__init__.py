@@ -1,0 +1,1 @@
+"""The Lambda functions of the platform: one module each, with a function `handler`."""
