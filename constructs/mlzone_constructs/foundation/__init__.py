@@ -5,8 +5,10 @@ from mlzone_constructs.foundation.function import GovernedFunction, GovernedFunc
 from mlzone_constructs.foundation.key import GovernedKey, GovernedKeyProps
 from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.foundation.network import PrivateNetwork, PrivateNetworkProps
+from mlzone_constructs.foundation.references import FoundationReferences
 
 __all__ = [
+    "FoundationReferences",
     "GovernedBucket",
     "GovernedBucketProps",
     "GovernedFunction",

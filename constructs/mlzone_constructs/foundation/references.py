@@ -1,0 +1,35 @@
+"""What other stacks of an environment use of its foundation."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from mlzone_constructs.governance import Governance
+
+
+class FoundationReferences(Construct):
+    """Network and key of an environment, by the SSM parameters that its Foundation wrote.
+
+    Example:
+        foundation = FoundationReferences(self, "Foundation", governance)
+        sagemaker.CfnModel.VpcConfigProperty(
+            subnets=foundation.subnet_ids, security_group_ids=foundation.security_group_ids)
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, governance: Governance) -> None:
+        super().__init__(scope, construct_id)
+        self._governance = governance
+        self.key = kms.Key.from_key_arn(self, "Key", self._value("keys", "foundation"))
+        """Encrypts logs, events, releases and captured requests."""
+        self.vpc_id = self._value("network", "vpc-id")
+        """The private network."""
+        self.subnet_ids = cdk.Fn.split(",", self._value("network", "subnet-ids"))
+        """Its subnets, as a list that CloudFormation makes."""
+        self.security_group_ids = [self._value("network", "workload-security-group-id")]
+        """The security group of everything that works in the network."""
+
+    def _value(self, *parts: str) -> str:
+        return ssm.StringParameter.value_for_string_parameter(
+            self, self._governance.naming.parameter(*parts)
+        )
