@@ -17,6 +17,7 @@ _HASH_LENGTH = 8
 class Limit(StrEnum):
     """The kinds of resource whose names AWS limits."""
 
+    ALARM = "CloudWatch alarm"
     BUCKET = "S3 bucket"
     CODEBUILD_PROJECT = "CodeBuild project"
     CODECOMMIT_REPOSITORY = "CodeCommit repository"
@@ -41,6 +42,7 @@ class Limit(StrEnum):
 
 
 MAXIMUM: dict[Limit, int] = {
+    Limit.ALARM: 255,
     Limit.BUCKET: 63,
     Limit.CODEBUILD_PROJECT: 150,
     Limit.CODECOMMIT_REPOSITORY: 100,
@@ -266,6 +268,22 @@ class Naming:
     def monitoring_schedule(self, unit: str, model: str, stage: Stage) -> str:
         """Return the schedule of a model's data-quality monitor."""
         return self.name(unit, model, stage, "data-quality", limit=Limit.SAGEMAKER)
+
+    def job_prefix(self, unit: str, model: str, stage: Stage) -> str:
+        """Return what names of a monitor's jobs begin with; 21 characters are left for the time."""
+        return self.name(unit, model, stage, "monitor", limit=Limit.SAGEMAKER, reserve=21)
+
+    def alarm(self, unit: str, model: str, stage: Stage, what: str) -> str:
+        """Return an alarm of a model in one environment."""
+        return self.name(unit, model, stage, what, limit=Limit.ALARM)
+
+    def dashboard(self, unit: str, model: str, stage: Stage) -> str:
+        """Return the dashboard of a model in one environment."""
+        return self.name(unit, model, stage, limit=Limit.DASHBOARD)
+
+    def schedule(self, *parts: str) -> str:
+        """Return an EventBridge schedule."""
+        return self.name(*parts, limit=Limit.SCHEDULE)
 
     # --- Studio -----------------------------------------------------------------------------
 

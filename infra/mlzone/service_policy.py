@@ -43,14 +43,14 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
             ],
             [s.registry_arn("model-package-group"), s.registry_arn("model-package", "/*")],
         ),
-        *_images(s),
+        *pull_images(s),
         allow(
             "WriteLogs",
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
             # Groups are SageMaker's, one a kind of job; streams carry the job's name.
             [s.arn("logs", "log-group:/aws/sagemaker/*")],
         ),
-        *_network(s),
+        *attach_to_network(s),
     ]
 
 
@@ -128,7 +128,8 @@ def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
     ]
 
 
-def _images(s: Surroundings) -> list[Statement]:
+def pull_images(s: Surroundings) -> list[Statement]:
+    """Return what pulls the platform's images."""
     repository = f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository"
     return [
         allow("PullImages", [*_IMAGE_ACTIONS], [f"{repository}/{s.naming.prefix}/*"]),
@@ -137,8 +138,8 @@ def _images(s: Surroundings) -> list[Statement]:
     ]
 
 
-def _network(s: Surroundings) -> list[Statement]:
-    """Jobs in the private network get interfaces that SageMaker makes in the role's name."""
+def attach_to_network(s: Surroundings) -> list[Statement]:
+    """Return what attaches jobs and endpoints to the private network, in the role's name."""
     owned = [
         s.arn("ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")
     ]
