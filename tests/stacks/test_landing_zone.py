@@ -165,9 +165,22 @@ def test_NET_06_workloads_reach_endpoints_and_each_other_alone(templates):
 
 def test_NET_07_endpoints_serve_the_organization_alone(templates):
     for name, endpoint in resources_of(templates, "AWS::EC2::VPCEndpoint"):
-        statement = endpoint["Properties"]["PolicyDocument"]["Statement"][0]
-        condition = statement["Condition"]["StringEquals"]
-        assert condition == {"aws:PrincipalOrgID": "o-aurora1234"}, name
+        properties = endpoint["Properties"]
+        ours, *others = properties["PolicyDocument"]["Statement"]
+        assert ours["Condition"]["StringEquals"] == {"aws:PrincipalOrgID": "o-aurora1234"}, name
+        layers = [statement["Sid"] for statement in others]
+        assert layers == (["LayersOfImages"] if properties["ServiceName"].endswith(".s3") else [])
+
+
+def test_NET_07_workloads_reach_every_service_through_an_endpoint_of_their_own_network(templates):
+    for name, endpoint in resources_of(templates, "AWS::EC2::VPCEndpoint"):
+        assert endpoint["Properties"]["VpcEndpointType"] == "Interface", name
+        assert endpoint["Properties"]["PrivateDnsEnabled"] is True, name
+    services = {
+        endpoint["Properties"]["ServiceName"]
+        for _, endpoint in resources_of(templates, "AWS::EC2::VPCEndpoint")
+    }
+    assert {"com.amazonaws.sa-east-1.s3", "aws.sagemaker.sa-east-1.studio"} <= services
 
 
 def test_NET_08_all_traffic_is_logged(templates):

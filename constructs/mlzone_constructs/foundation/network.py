@@ -15,6 +15,7 @@ from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
 
 INTERFACE_ENDPOINTS = (
+    "application-autoscaling",
     "athena",
     "cloudformation",
     "codebuild",
@@ -29,14 +30,24 @@ INTERFACE_ENDPOINTS = (
     "lambda",
     "logs",
     "monitoring",
+    "s3",
     "sagemaker.api",
     "sagemaker.runtime",
     "ssm",
     "sts",
 )
-"""Services that workloads call; each costs by the hour and zone."""
-GATEWAY_ENDPOINTS = ("dynamodb", "s3")
-"""Services with gateway endpoints, which are free."""
+"""Services that workloads call; each costs by the hour and zone.
+
+S3 is among them although it has a free gateway endpoint: a gateway is reached at public addresses,
+which the workloads' security group would have to let through.
+"""
+STUDIO_ENDPOINT = "studio"
+"""Studio's own endpoint, which is not named like those of other services."""
+IMAGE_LAYERS = "prod-{region}-starport-layer-bucket"
+"""Where Amazon ECR keeps the layers of images, in AWS's own account.
+
+Source: Amazon ECR user guide, interface VPC endpoints, minimum S3 bucket permissions.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +90,6 @@ class PrivateNetwork(Construct):
             enable_dns_support=True,
         )
         """The network."""
-        self._route_tables: list[ec2.CfnRouteTable] = []
         self.subnets = [
             self._subnet(zone, f"{props.region}{zone}", block)
             for zone, block in zip(zones, _blocks(props.network), strict=True)
@@ -109,7 +119,6 @@ class PrivateNetwork(Construct):
             subnet_id=subnet.ref,
             route_table_id=table.ref,
         )
-        self._route_tables.append(table)
         return subnet
 
     def _group(self, construct_id: str, description: str) -> ec2.CfnSecurityGroup:
@@ -169,30 +178,32 @@ class PrivateNetwork(Construct):
             )
 
     def _endpoints(self, region: str) -> None:
-        policy = iam.PolicyDocument(statements=[self._organization_only()])
-        route_tables = [table.ref for table in self._route_tables]
-        for service in GATEWAY_ENDPOINTS:
-            ec2.CfnVPCEndpoint(
-                self,
-                f"Gateway{_title(service)}",
-                vpc_id=self.vpc.ref,
-                service_name=f"com.amazonaws.{region}.{service}",
-                vpc_endpoint_type="Gateway",
-                route_table_ids=route_tables,
-                policy_document=policy,
-            )
-        for service in INTERFACE_ENDPOINTS:
+        names = {service: f"com.amazonaws.{region}.{service}" for service in INTERFACE_ENDPOINTS}
+        names[STUDIO_ENDPOINT] = f"aws.sagemaker.{region}.studio"
+        for service, name in names.items():
+            statements = [self._organization_only()]
+            if service == "s3":
+                statements.append(self._image_layers(region))
             ec2.CfnVPCEndpoint(
                 self,
                 f"Endpoint{_title(service)}",
                 vpc_id=self.vpc.ref,
-                service_name=f"com.amazonaws.{region}.{service}",
+                service_name=name,
                 vpc_endpoint_type="Interface",
                 subnet_ids=[subnet.ref for subnet in self.subnets],
                 security_group_ids=[self.endpoint_group.ref],
                 private_dns_enabled=True,
-                policy_document=policy,
+                policy_document=iam.PolicyDocument(statements=statements),
             )
+
+    def _image_layers(self, region: str) -> iam.PolicyStatement:
+        bucket = IMAGE_LAYERS.format(region=region)
+        return iam.PolicyStatement(
+            sid="LayersOfImages",
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:GetObject"],
+            resources=[f"arn:{self.vpc.stack.partition}:s3:::{bucket}/*"],
+        )
 
     def _organization_only(self) -> iam.PolicyStatement:
         organization = self._governance.estate.organization.organization_id
