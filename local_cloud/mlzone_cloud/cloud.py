@@ -96,6 +96,8 @@ class Cloud:
         self.denials: deque[dict[str, str]] = deque(maxlen=200)
         self.tickers: list[tuple[Ticker, NextDue | None]] = []
         self.resumers: list[Callable[[Cloud], None]] = []
+        self.stoppers: list[Callable[[], None]] = []
+        """Called when the cloud stops: they end what it runs in other processes."""
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._client_lock = threading.Lock()
         self._light = ThreadPoolExecutor(max_workers=32, thread_name_prefix="cloud")
@@ -389,4 +391,6 @@ class Cloud:
     def stop(self) -> None:
         """Stop the clock and the background work."""
         self._stopping.set()
+        for stop in self.stoppers:
+            stop()
         self._light.shutdown(wait=False, cancel_futures=True)
