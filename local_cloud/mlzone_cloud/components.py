@@ -16,6 +16,8 @@ COMPONENTS = (
     "mlzone_cloud.codecommit",
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
+    "mlzone_cloud.sagemaker.registry",
+    "mlzone_cloud.sagemaker.registry_packages",
     "mlzone_cloud.sts",
     "mlzone_cloud.supplement",
 )

@@ -60,6 +60,8 @@ def resource_arns(call: Call) -> list[str]:
     if (call.service, call.operation) == ("events", "PutEvents"):
         buses = {str(entry.get("EventBusName") or "default") for entry in call.params["Entries"]}
         return [_bus_arn(call, bus) for bus in sorted(buses)]
+    if (call.service, call.operation) == ("sagemaker", "BatchDescribeModelPackage"):
+        return list(call.params["ModelPackageArnList"])
     return [resource_arn(call)]
 
 

@@ -103,8 +103,5 @@ OVERRIDES: dict[str, Override] = {
             ),
         },
     ),
-    "AWS::SageMaker::ModelPackageGroup": Override(
-        operations={"update": None},
-    ),
     "AWS::SecretsManager::Secret": Override(attributes={"Id": "ARN"}),
 }

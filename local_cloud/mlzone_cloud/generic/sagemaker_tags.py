@@ -1,5 +1,6 @@
 """Tags of SageMaker resources, wherever they are kept."""
 
+import re
 from typing import Any
 
 from mlzone_cloud.errors import ApiError
@@ -40,8 +41,13 @@ def delete_tags(call: Call) -> dict[str, Any]:
     return {}
 
 
+def _bearer(arn: str) -> str:
+    """Return who has the tags: versions in the model registry have those of their group."""
+    return re.sub(r":model-package/([^/]+)/[^/]+$", r":model-package-group/\1", arn)
+
+
 def _record(call: Call) -> dict[str, Any] | None:
-    arn = call.params["ResourceArn"]
+    arn = _bearer(call.params["ResourceArn"])
     for (name, account, region), store in list(call.cloud.stores.items()):
         if name.startswith(_PREFIX) and (account, region) == (call.account, call.region):
             for record in store.values():

@@ -10,33 +10,6 @@ from mlzone_cloud.operations import Call
 from mlzone_cloud.supplement.fallback import fallback
 
 
-@fallback("sagemaker", "DeleteModelPackageGroup")
-def delete_model_package_group(call: Call) -> dict[str, Any]:
-    """Delete a group of model versions, if it is empty."""
-    backend = sagemaker_backends[call.account][call.region]
-    name = call.params["ModelPackageGroupName"].rsplit("/", 1)[-1]
-    if name not in backend.model_package_groups:
-        raise ApiError("ValidationException", f"ModelPackageGroup {name} does not exist.")
-    if any(package.model_package_group_name == name for package in backend.model_packages.values()):
-        raise ApiError("ConflictException", f"Model Package Group cannot be deleted: {name}")
-    del backend.model_package_groups[name]
-    policies = call.cloud.store("sagemaker.ModelPackageGroupPolicy", call.account, call.region)
-    policies.pop(name, None)
-    return {}
-
-
-@fallback("sagemaker", "DeleteModelPackage")
-def delete_model_package(call: Call) -> dict[str, Any]:
-    """Delete a model version."""
-    packages = sagemaker_backends[call.account][call.region].model_packages
-    name = call.params["ModelPackageName"]
-    key = next((key for key, item in packages.items() if name in (key, item.arn)), None)
-    if key is None:
-        raise ApiError("ValidationException", f"ModelPackage {name} does not exist.")
-    del packages[key]
-    return {}
-
-
 @fallback("sagemaker", "DeleteFeatureGroup")
 def delete_feature_group(call: Call) -> dict[str, Any]:
     """Delete a feature group."""
