@@ -1,0 +1,111 @@
+"""`python -m mlzone_runtime.release deploy|verify release.json`: a promotion's two steps.
+
+Settings come from the environment of the CodeBuild project; each step puts an event on the
+platform's bus, also when it fails. Exit code 0: done; 1: not done, and the last line says why.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mlzone_runtime.handlers.platform_event import (
+    EventError,
+    LifeCycleEvent,
+    ModelScope,
+    announce,
+    setting,
+)
+from mlzone_runtime.release.deploy import Deployer, DeploymentError
+from mlzone_runtime.release.document import DocumentError, Release, read
+from mlzone_runtime.release.verify import ServiceLevel, VerificationError, Verifier
+
+ACTOR = "release"
+
+
+def deploy(release: Release) -> dict[str, Any]:
+    """Bring the model's stacks to a release; return what is worth knowing."""
+    results = Deployer(cloudformation=boto3.client("cloudformation")).deploy(
+        {
+            setting("MLZONE_SERVING_STACK"): release.serving_parameters(),
+            setting("MLZONE_MONITORING_STACK"): release.monitoring_parameters(),
+        }
+    )
+    return {
+        "author": release.author,
+        "approver": release.approver,
+        "changed": [result.stack for result in results if result.changed],
+        "resources": sum(len(result.resources) for result in results),
+    }
+
+
+def verify(release: Release) -> dict[str, Any]:
+    """Hold the deployed release to its promises; return what was measured."""
+    level = ServiceLevel(
+        p95_latency_ms=float(setting("MLZONE_P95_LATENCY_MS")),
+        error_rate_percent=float(setting("MLZONE_ERROR_RATE_PERCENT")),
+    )
+    verifier = Verifier(
+        endpoint=setting("MLZONE_ENDPOINT"),
+        release=release,
+        sagemaker=boto3.client("sagemaker"),
+        runtime=boto3.client("sagemaker-runtime"),
+    )
+    measured = verifier.verify(level, int(setting("MLZONE_REQUESTS")))
+    return {"endpoint": verifier.endpoint, **measured.facts(level)}
+
+
+STEPS = {"deploy": (deploy, "Release Deployed"), "verify": (verify, "Release Validated")}
+"""The steps, each with the event of its success."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step."""
+    parser = argparse.ArgumentParser(prog="python -m mlzone_runtime.release", description=__doc__)
+    parser.add_argument("step", choices=sorted(STEPS))
+    parser.add_argument("document", type=Path, help="the release document, release.json")
+    options = parser.parse_args(arguments)
+    step, kind = STEPS[options.step]
+    try:
+        release = read(options.document)
+        scope = ModelScope.from_environment()
+    except (DocumentError, EventError) as error:
+        return _failed(str(error))
+    print(f"{options.step} release {release.release} of {scope.model} in {scope.environment}")  # noqa: T201
+    try:
+        facts = step(release)
+        _tell(scope, release, kind, facts)
+    except (DeploymentError, VerificationError, BotoCoreError, ClientError) as error:
+        _tell(scope, release, "Release Failed", {"step": options.step, "reason": str(error)})
+        return _failed(str(error))
+    except EventError as error:
+        return _failed(str(error))
+    return 0
+
+
+def _tell(scope: ModelScope, release: Release, kind: str, facts: Mapping[str, Any]) -> None:
+    announce(
+        LifeCycleEvent(
+            kind=kind,
+            scope=scope,
+            actor=ACTOR,
+            model_package_arn=release.model_package_arn,
+            release=release.release,
+            pipeline_execution=os.environ.get("MLZONE_PIPELINE_EXECUTION", ""),
+            facts=facts,
+        )
+    )
+
+
+def _failed(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
