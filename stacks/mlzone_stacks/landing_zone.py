@@ -6,13 +6,14 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from mlzone.errors import ConfigError
-from mlzone.estate import BusinessUnit, Estate, Stage
+from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
 from mlzone.loading import load_estate
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.foundation import FoundationStack
 from mlzone_stacks.guardrails import GuardrailsStack
 from mlzone_stacks.platform import PlatformStack
+from mlzone_stacks.serving import ServingStack
 from mlzone_stacks.team import TeamStack
 
 DEFAULT_ESTATE = "organization"
@@ -110,6 +111,24 @@ def _build_environment(
             env=environment,
         )
         stack.add_stack_dependency(foundation)
+        if stage is not Stage.DEV:
+            for model in team.models:
+                _build_serving(app, governance, team, model, foundation)
+
+
+def _build_serving(
+    app: cdk.App, governance: Governance, team: Team, model: Model, foundation: cdk.Stack
+) -> None:
+    unit, stage = governance.of_unit()
+    serving = ServingStack(
+        app,
+        governance.naming.serving_stack(unit.name, stage, model.name),
+        governance=governance,
+        team=team,
+        model=model,
+        env=cdk.Environment(account=foundation.account, region=foundation.region),
+    )
+    serving.add_stack_dependency(foundation)
 
 
 def synthesize() -> None:

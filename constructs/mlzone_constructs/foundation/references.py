@@ -22,12 +22,15 @@ class FoundationReferences(Construct):
         self._governance = governance
         self.key = kms.Key.from_key_arn(self, "Key", self._value("keys", "foundation"))
         """Encrypts logs, events, releases and captured requests."""
-        self.vpc_id = self._value("network", "vpc-id")
-        """The private network."""
         self.subnet_ids = cdk.Fn.split(",", self._value("network", "subnet-ids"))
         """Its subnets, as a list that CloudFormation makes."""
         self.security_group_ids = [self._value("network", "workload-security-group-id")]
         """The security group of everything that works in the network."""
+
+    @property
+    def vpc_id(self) -> str:
+        """The private network."""
+        return self._value("network", "vpc-id")
 
     def _value(self, *parts: str) -> str:
         return ssm.StringParameter.value_for_string_parameter(

@@ -1,0 +1,23 @@
+"""Serving: a model's endpoint with its alarms and its scaling."""
+
+from mlzone_constructs.serving.alarms import (
+    ServiceLevelAlarms,
+    ServiceLevelAlarmsProps,
+    endpoint_metric,
+)
+from mlzone_constructs.serving.endpoint import ModelEndpoint, ModelEndpointProps
+from mlzone_constructs.serving.place import ModelPlace
+from mlzone_constructs.serving.release import ReleaseParameters
+from mlzone_constructs.serving.scaling import EndpointScaling, EndpointScalingProps
+
+__all__ = [
+    "EndpointScaling",
+    "EndpointScalingProps",
+    "ModelEndpoint",
+    "ModelEndpointProps",
+    "ModelPlace",
+    "ReleaseParameters",
+    "ServiceLevelAlarms",
+    "ServiceLevelAlarmsProps",
+    "endpoint_metric",
+]

@@ -1,0 +1,138 @@
+"""The place of a model: whose it is, in which environment, with which names."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlzone.estate import BusinessUnit, Model, Stage, Team
+from mlzone.naming import Naming
+from mlzone.persona_policy import Surroundings
+from mlzone.serving_policy import platform_bus_arn, reports_prefix, requests_prefix, windows_prefix
+from mlzone.tagging import model_tags
+from mlzone_constructs.governance import Governance
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPlace:
+    """A model in one environment."""
+
+    governance: Governance
+    """The organization's rules, in the environment."""
+    team: Team
+    """Whose model it is."""
+    model: Model
+    """The model."""
+
+    @property
+    def unit(self) -> BusinessUnit:
+        """The business unit."""
+        return self.governance.of_unit()[0]
+
+    @property
+    def stage(self) -> Stage:
+        """The environment."""
+        return self.governance.of_unit()[1]
+
+    @property
+    def in_production(self) -> bool:
+        """Whether decisions depend on it."""
+        return self.stage is Stage.PROD
+
+    @property
+    def naming(self) -> Naming:
+        """What makes the names."""
+        return self.governance.naming
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the endpoint; the same over all releases."""
+        return self.naming.endpoint(self.unit.name, self.model.name, self.stage)
+
+    @property
+    def account(self) -> str:
+        """The environment's account."""
+        return self.unit.environments[self.stage].account
+
+    @property
+    def capture_bucket(self) -> str:
+        """The bucket of captured requests and reports."""
+        return self.naming.capture_bucket(self.unit.name, self.account)
+
+    @property
+    def requests_uri(self) -> str:
+        """Where requests are captured."""
+        return f"s3://{self.capture_bucket}/{requests_prefix(self.model.name)}"
+
+    @property
+    def reports_uri(self) -> str:
+        """Where monitors leave their reports."""
+        return f"s3://{self.capture_bucket}/{reports_prefix(self.model.name)}"
+
+    @property
+    def windows_uri(self) -> str:
+        """Where it says which requests a monitor looks at."""
+        return f"s3://{self.capture_bucket}/{windows_prefix(self.model.name)}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The mandatory tags of the model's resources."""
+        return model_tags(self.unit, self.team, self.model, self.stage)
+
+    def role(self, purpose: str) -> str:
+        """Return the name of a role of the model in this environment."""
+        return self.naming.service_role(self.unit.name, self.model.name, self.stage, purpose)
+
+    def function(self, purpose: str) -> str:
+        """Return the name of a function of the model in this environment."""
+        return self.naming.function(self.unit.name, self.model.name, self.stage, purpose)
+
+    def rule(self, purpose: str) -> str:
+        """Return the name of a rule of the model in this environment."""
+        return self.naming.rule(self.unit.name, self.model.name, self.stage, purpose)
+
+    def alarm(self, what: str) -> str:
+        """Return the name of an alarm of the model in this environment."""
+        return self.naming.alarm(self.unit.name, self.model.name, self.stage, what)
+
+    def bus_arn(self, scope: Construct) -> str:
+        """Return the ARN of the platform's bus."""
+        governance = self.governance
+        return platform_bus_arn(
+            self.naming,
+            cdk.Stack.of(scope).partition,
+            governance.home_region,
+            governance.shared_services,
+        )
+
+    def settings(self, scope: Construct) -> dict[str, str]:
+        """Return the settings with which functions tell of the model on the platform's bus."""
+        return {
+            "MLZONE_UNIT": self.unit.name,
+            "MLZONE_TEAM": self.team.name,
+            "MLZONE_MODEL": self.model.name,
+            "MLZONE_ENVIRONMENT": self.stage.value,
+            "MLZONE_PLATFORM_BUS": self.bus_arn(scope),
+        }
+
+    def surroundings(self, scope: Construct, key_arn: str) -> Surroundings:
+        """Return what the policies of the model's roles name.
+
+        Args:
+            scope: where the role is made.
+            key_arn: the key of the environment.
+        """
+        stack, governance = cdk.Stack.of(scope), self.governance
+        return Surroundings(
+            naming=self.naming,
+            partition=stack.partition,
+            account=stack.account,
+            region=stack.region,
+            shared_services=governance.shared_services,
+            home_region=governance.home_region,
+            title=self.model.title,
+            unit=self.unit.name,
+            team=self.team.name,
+            stage=self.stage,
+            keys=(key_arn,),
+        )
