@@ -114,7 +114,7 @@ class GovernedFunction(Construct):
             function_name=props.function_name,
             description=props.description,
             role=self.role.role_arn,
-            runtime="python3.13",
+            runtime="python3.14",
             architectures=["arm64"],
             handler=f"mlzone_runtime.handlers.{props.handler}.handler",
             code=self._code(),
