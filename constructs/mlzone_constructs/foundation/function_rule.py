@@ -1,0 +1,86 @@
+"""Events that call a function."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from mlzone_constructs.foundation.function import GovernedFunction
+
+_LONGEST_RETRY_SECONDS = 3600
+_RETRIES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionRuleProps:
+    """Properties of a FunctionRule."""
+
+    rule_name: str
+    """The rule's name."""
+    description: str
+    """Which events call the function."""
+    pattern: Mapping[str, Any]
+    """The events' pattern."""
+    function: GovernedFunction
+    """What is called."""
+    bus_name: str | None = None
+    """The bus; the account's default bus unless given."""
+
+
+class FunctionRule(Construct):
+    """A rule that calls a function with the events of a pattern.
+
+    Guarantees:
+        IAM-05: only this rule may call the function by its permission.
+        MON-03: an event that cannot be delivered is kept with the function's dead letters.
+
+    Example:
+        FunctionRule(self, "OnApproval", FunctionRuleProps(
+            rule_name=..., description=..., pattern={"source": ["aws.sagemaker"]}, function=puller))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: FunctionRuleProps) -> None:
+        super().__init__(scope, construct_id)
+        function = props.function
+        rule = events.CfnRule(
+            self,
+            "Resource",
+            name=props.rule_name,
+            description=props.description,
+            event_bus_name=props.bus_name,
+            event_pattern=dict(props.pattern),
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="function",
+                    arn=function.arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=function.dead_letters.queue_arn
+                    ),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=_LONGEST_RETRY_SECONDS,
+                        maximum_retry_attempts=_RETRIES,
+                    ),
+                )
+            ],
+        )
+        function.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EventsThatFail",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[function.dead_letters.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
+        )
+        lambda_.CfnPermission(
+            self,
+            "Permission",
+            action="lambda:InvokeFunction",
+            function_name=function.arn,
+            principal="events.amazonaws.com",
+            source_arn=rule.attr_arn,
+        )
