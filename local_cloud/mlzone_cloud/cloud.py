@@ -35,6 +35,8 @@ from mlzone_cloud.state.keeper import Keeper
 
 Ticker = Callable[["Cloud", datetime], None]
 NextDue = Callable[["Cloud", datetime], datetime | None]
+Listener = Callable[[str, str, dict[str, Any]], None]
+"""Takes the account, the Region and the detail of an event."""
 
 _CLIENT_CONFIG = botocore.config.Config(
     retries={"max_attempts": 0},
@@ -96,6 +98,8 @@ class Cloud:
         self.denials: deque[dict[str, str]] = deque(maxlen=200)
         self.tickers: list[tuple[Ticker, NextDue | None]] = []
         self.resumers: list[Callable[[Cloud], None]] = []
+        self.listeners: dict[str, list[Listener]] = {}
+        """By detail-type: the parts of the cloud that hear of an event without a rule."""
         self.stoppers: list[Callable[[], None]] = []
         """Called when the cloud stops: they end what it runs in other processes."""
         self._clients: dict[tuple[Any, ...], Any] = {}
@@ -268,6 +272,12 @@ class Cloud:
         }
         events = self.client("events", account=account, region=region)
         self.submit(lambda: events.put_events(Entries=[entry]))
+        for listen in self.listeners.get(detail_type, ()):
+            listen(account, region, detail)
+
+    def listen(self, detail_type: str, listener: Listener) -> None:
+        """Call a part of the cloud at each event of a type; it must return at once."""
+        self.listeners.setdefault(detail_type, []).append(listener)
 
     def store(self, name: str, account: str = "", region: str = "") -> dict[str, Any]:
         """Return a dictionary of plain data that survives a restart.
