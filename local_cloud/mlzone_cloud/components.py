@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.codecommit",
+    "mlzone_cloud.compute.lambda_function",
+    "mlzone_cloud.compute.codebuild",
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
     "mlzone_cloud.sagemaker.registry",

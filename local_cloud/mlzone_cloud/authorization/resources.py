@@ -19,10 +19,6 @@ PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("AlarmName", _REGIONAL + "alarm:{}"),
         ("DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{}"),
     ),
-    "codebuild": (
-        ("projectName", _REGIONAL + "project/{}"),
-        ("name", _REGIONAL + "project/{}"),
-    ),
     "codecommit": (("repositoryName", _REGIONAL + "{}"),),
     "codepipeline": (
         ("pipelineName", _REGIONAL + "{}"),
@@ -62,6 +58,11 @@ def resource_arns(call: Call) -> list[str]:
         return [_bus_arn(call, bus) for bus in sorted(buses)]
     if (call.service, call.operation) == ("sagemaker", "BatchDescribeModelPackage"):
         return list(call.params["ModelPackageArnList"])
+    if (call.service, call.operation) == ("ssm", "GetParameters"):
+        template = PARAMETERS["ssm"][0][1]
+        return [_fill(call, template, name) for name in call.params["Names"]] or ["*"]
+    if call.service == "codebuild":
+        return _codebuild(call)
     return [resource_arn(call)]
 
 
@@ -162,8 +163,21 @@ def _ecr(call: Call) -> str:
     return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}" if name else "*"
 
 
+def _codebuild(call: Call) -> list[str]:
+    """Builds belong to their project, whose name begins their id."""
+    params: dict[str, Any] = call.params
+    base = f"arn:aws:codebuild:{call.region}:{call.account}:project/"
+    name = params.get("projectName") or params.get("name")
+    builds = params.get("ids") or ([params["id"]] if params.get("id") else [])
+    projects = [build.rsplit("build/", 1)[-1].split(":")[0] for build in builds]
+    projects += [name] if name else params.get("names") or []
+    return [base + project.rsplit("/", 1)[-1] for project in projects] or ["*"]
+
+
 def _codepipeline(call: Call) -> str:
     params: dict[str, Any] = call.params
+    if str(params.get("resourceArn", "")).startswith("arn:"):
+        return str(params["resourceArn"])
     declared = params.get("pipeline")
     name = params.get("pipelineName") or params.get("name")
     name = name or (declared.get("name") if isinstance(declared, dict) else None)
