@@ -136,4 +136,16 @@ def _serialize(
     answer = serializer.serialize(result)
     body = answer["body"]
     raw = body.encode() if isinstance(body, str) else bytes(body)
-    return int(answer["status_code"]), dict(answer["headers"]), raw
+    status = _declared_status(operation_model, result) or int(answer["status_code"])
+    return status, dict(answer["headers"]), raw
+
+
+def _declared_status(operation_model: Any, result: Any) -> int:
+    """Return the status that a member of the answer stands for, which moto passes over."""
+    shape = operation_model.output_shape
+    if shape is None or not isinstance(result, dict):
+        return 0
+    for name, member in shape.members.items():
+        if member.serialization.get("location") == "statusCode" and name in result:
+            return int(result[name])
+    return 0

@@ -1,0 +1,1 @@
+"""Modules that Lambda gives to a function besides its own code."""
