@@ -15,12 +15,18 @@ from mlzone.estate import Stage
 from mlzone.persona import PERSONAS, Persona, Place, Scope
 from mlzone.persona_policy import Surroundings
 from mlzone_constructs.foundation import (
+    ClosedDefaultGroup,
+    ClosedDefaultGroupProps,
+    ConfigRules,
+    ConfigRulesProps,
     GovernedBucket,
     GovernedBucketProps,
     GovernedKey,
     GovernedKeyProps,
     PrivateNetwork,
     PrivateNetworkProps,
+    WorkloadGroup,
+    WorkloadGroupProps,
 )
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
@@ -56,6 +62,7 @@ class FoundationStack(cdk.Stack):
                 services=(
                     f"logs.{self.region}.amazonaws.com",
                     "cloudtrail.amazonaws.com",
+                    "config.amazonaws.com",
                     "events.amazonaws.com",
                     "sns.amazonaws.com",
                 ),
@@ -96,12 +103,25 @@ class FoundationStack(cdk.Stack):
             )
             vpc_id = network.vpc.ref
             subnets = [subnet.ref for subnet in network.subnets]
-            group = network.workload_group.ref
+            group = network.workload_group_id
+            ClosedDefaultGroup(
+                self,
+                "DefaultGroup",
+                ClosedDefaultGroupProps(
+                    governance=self._governance, vpc_id=vpc_id, key=self._key.key
+                ),
+            )
         else:
             imported = environment.network.import_
             assert imported is not None  # noqa: S101 - the estate has exactly one of the two
             vpc_id, subnets = imported.vpc_id, list(imported.subnet_ids)
-            group = imported.endpoint_security_group_id
+            group = WorkloadGroup(
+                self,
+                "Workloads",
+                WorkloadGroupProps(
+                    vpc_id=vpc_id, endpoint_group_id=imported.endpoint_security_group_id
+                ),
+            ).group_id
         self._parameter("network/vpc-id", vpc_id)
         self._parameter("network/subnet-ids", cdk.Fn.join(",", subnets))
         self._parameter("network/workload-security-group-id", group)
@@ -151,6 +171,11 @@ class FoundationStack(cdk.Stack):
             kms_key_id=self._key.arn,
         )
         trail.node.add_dependency(trail_bucket)
+        ConfigRules(
+            self,
+            "Config",
+            ConfigRulesProps(governance=self._governance, bucket=trail_bucket, key=self._key.key),
+        )
         if self._stage is not Stage.DEV:
             self._bucket(
                 "Releases",

@@ -26,6 +26,9 @@ from mlzone_constructs.identity import (
 )
 from mlzone_constructs.studio import StudioDomain, StudioDomainProps
 
+_ANOMALY_PERCENT = 20
+"""An anomaly that costs this much more than expected is reported."""
+
 
 class TeamStack(cdk.Stack):
     """A team's key, data, people's roles and budget; in development also its Studio."""
@@ -218,7 +221,7 @@ class TeamStack(cdk.Stack):
                 for percentage in team.budget.alert_percentages
             ],
         )
-        ce.CfnAnomalyMonitor(
+        monitor = ce.CfnAnomalyMonitor(
             self,
             "CostAnomalies",
             monitor_name=name,
@@ -229,6 +232,28 @@ class TeamStack(cdk.Stack):
                         "Key": "mlz:team",
                         "Values": [team.name],
                         "MatchOptions": ["EQUALS"],
+                    }
+                }
+            ),
+        )
+        ce.CfnAnomalySubscription(
+            self,
+            "CostAnomaliesReport",
+            subscription_name=name,
+            frequency="DAILY",
+            monitor_arn_list=[monitor.attr_monitor_arn],
+            subscribers=[
+                ce.CfnAnomalySubscription.SubscriberProperty(
+                    type="EMAIL", address=governance.estate.email(person)
+                )
+                for person in dict.fromkeys(people)
+            ],
+            threshold_expression=self.to_json_string(
+                {
+                    "Dimensions": {
+                        "Key": "ANOMALY_TOTAL_IMPACT_PERCENTAGE",
+                        "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
+                        "Values": [str(_ANOMALY_PERCENT)],
                     }
                 }
             ),

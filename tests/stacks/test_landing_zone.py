@@ -285,3 +285,51 @@ def test_IAM_04_a_pipeline_passes_itself_to_sagemaker_alone(templates):
         assert statement["Condition"] == {
             "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
         }
+
+
+def test_NET_06_the_default_security_group_of_every_network_is_closed(templates):
+    networks = len(list(resources_of(templates, "AWS::EC2::VPC")))
+    closed = list(resources_of(templates, "Custom::ClosedDefaultGroup"))
+    assert len(closed) == networks == 9
+    for name, resource in closed:
+        assert "Ref" in resource["Properties"]["VpcId"], name
+
+
+def test_NET_06_an_imported_network_gets_a_workload_group_of_its_own(synthesize, tmp_path: Path):
+    # The sample has no waivers: its findings stay open, and its templates are written all the same.
+    synthesize(tmp_path, estate="organization/samples/complete.yaml")
+    templates = {
+        path.name: json.loads(path.read_text(encoding="utf-8"))
+        for path in tmp_path.glob("*foundation.template.json")
+    }
+    imported = next(
+        template
+        for template in templates.values()
+        if not list(resources_of({"": template}, "AWS::EC2::VPC"))
+    )
+    groups = dict(resources_of({"": imported}, "AWS::EC2::SecurityGroup"))
+    parameter = next(
+        resource["Properties"]["Value"]
+        for _, resource in resources_of({"": imported}, "AWS::SSM::Parameter")
+        if resource["Properties"]["Name"].endswith("workload-security-group-id")
+    )
+    assert len(groups) == 1
+    assert list(parameter) == ["Fn::GetAtt"] or list(parameter) == ["Ref"]
+
+
+def test_detective_controls_watch_every_environment(templates):
+    rules = [
+        rule["Properties"]["Source"]["SourceIdentifier"]
+        for _, rule in resources_of(templates, "AWS::Config::ConfigRule")
+    ]
+    assert rules.count("VPC_DEFAULT_SECURITY_GROUP_CLOSED") == 9
+    assert rules.count("SAGEMAKER_ENDPOINT_CONFIG_PROD_INSTANCE_COUNT") == 3
+    assert len(list(resources_of(templates, "AWS::Config::ConfigurationRecorder"))) == 9
+
+
+def test_a_team_shares_a_space_and_hears_of_unusual_cost(templates):
+    assert len(list(resources_of(templates, "AWS::SageMaker::Space"))) == 8
+    for name, report in resources_of(templates, "AWS::CE::AnomalySubscription"):
+        people = {item["Address"] for item in report["Properties"]["Subscribers"]}
+        assert people, name
+        assert all(address.endswith("@bancoaurora.example") for address in people), name

@@ -11,6 +11,11 @@ from constructs import Construct
 from mlzone.estate.unit import NetworkCreate
 from mlzone.region import REGIONS
 from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
+from mlzone_constructs.foundation.workload_group import (
+    WorkloadGroup,
+    WorkloadGroupProps,
+    closed_group,
+)
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
 
@@ -95,11 +100,16 @@ class PrivateNetwork(Construct):
             for zone, block in zip(zones, _blocks(props.network), strict=True)
         ]
         """Its private subnets, one a zone."""
-        self.endpoint_group = self._group("EndpointGroup", "VPC endpoints")
+        self.endpoint_group = closed_group(
+            self, "EndpointGroup", vpc_id=self.vpc.ref, description="VPC endpoints"
+        )
         """The security group in front of the endpoints."""
-        self.workload_group = self._group("WorkloadGroup", "Jobs, Studio, functions and builds")
+        self.workload_group_id = WorkloadGroup(
+            self,
+            "Workloads",
+            WorkloadGroupProps(vpc_id=self.vpc.ref, endpoint_group_id=self.endpoint_group.ref),
+        ).group_id
         """The security group of everything that works in the network."""
-        self._connect()
         self._endpoints(props.region)
         self._flow_log(props.key)
 
@@ -120,62 +130,6 @@ class PrivateNetwork(Construct):
             route_table_id=table.ref,
         )
         return subnet
-
-    def _group(self, construct_id: str, description: str) -> ec2.CfnSecurityGroup:
-        return ec2.CfnSecurityGroup(
-            self,
-            construct_id,
-            group_description=description,
-            vpc_id=self.vpc.ref,
-            # A rule that matches nothing keeps EC2 from opening all egress.
-            security_group_egress=[
-                ec2.CfnSecurityGroup.EgressProperty(
-                    ip_protocol="icmp",
-                    from_port=252,
-                    to_port=86,
-                    cidr_ip="255.255.255.255/32",
-                    description="No egress but what is added",
-                )
-            ],
-        )
-
-    def _connect(self) -> None:
-        """Let workloads talk to endpoints over TLS and to each other (training in parallel)."""
-        endpoints, workloads = self.endpoint_group.ref, self.workload_group.ref
-        ec2.CfnSecurityGroupIngress(
-            self,
-            "FromWorkloads",
-            group_id=endpoints,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            source_security_group_id=workloads,
-            description="TLS from workloads",
-        )
-        ec2.CfnSecurityGroupEgress(
-            self,
-            "ToEndpoints",
-            group_id=workloads,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            destination_security_group_id=endpoints,
-            description="TLS to endpoints",
-        )
-        for construct_id, kind, other in (
-            ("PeersIn", ec2.CfnSecurityGroupIngress, "source_security_group_id"),
-            ("PeersOut", ec2.CfnSecurityGroupEgress, "destination_security_group_id"),
-        ):
-            kind(
-                self,
-                construct_id,
-                group_id=workloads,
-                ip_protocol="tcp",
-                from_port=1024,
-                to_port=65535,
-                description="Jobs with several instances",
-                **{other: workloads},
-            )
 
     def _endpoints(self, region: str) -> None:
         names = {service: f"com.amazonaws.{region}.{service}" for service in INTERFACE_ENDPOINTS}

@@ -116,6 +116,8 @@ class StudioDomain(Construct):
             if PERSONAS[persona].studio
         ]
         """The profiles of the team's people."""
+        self.space = self._shared_space(props)
+        """Where the team works on the same notebooks."""
 
     def _profile(
         self, props: StudioDomainProps, person: str, *, single_sign_on: bool
@@ -133,6 +135,35 @@ class StudioDomain(Construct):
                 execution_role=props.execution_role_arn
             ),
         )
+
+    def _shared_space(self, props: StudioDomainProps) -> sagemaker.CfnSpace:
+        """Whoever leads the team owns the space; its sharing type lets all its people in."""
+        members = props.team.members
+        owner = (*members.lead_data_scientists, *members.data_scientists)[0]
+        space = sagemaker.CfnSpace(
+            self,
+            "SharedSpace",
+            domain_id=self.domain.attr_domain_id,
+            space_name="shared",
+            space_display_name=f"Shared by {props.team.title}"[:64],
+            ownership_settings=sagemaker.CfnSpace.OwnershipSettingsProperty(
+                owner_user_profile_name=props.governance.naming.user_profile(owner)
+            ),
+            space_sharing_settings=sagemaker.CfnSpace.SpaceSharingSettingsProperty(
+                sharing_type="Shared"
+            ),
+            space_settings=sagemaker.CfnSpace.SpaceSettingsProperty(
+                app_type="JupyterLab",
+                space_storage_settings=sagemaker.CfnSpace.SpaceStorageSettingsProperty(
+                    ebs_storage_settings=sagemaker.CfnSpace.EbsStorageSettingsProperty(
+                        ebs_volume_size_in_gb=props.team.studio.default_storage_gb
+                    )
+                ),
+            ),
+        )
+        for profile in self.profiles:
+            space.add_dependency(profile)
+        return space
 
     def _storage(self, team: Team) -> sagemaker.CfnDomain.DefaultSpaceStorageSettingsProperty:
         return sagemaker.CfnDomain.DefaultSpaceStorageSettingsProperty(

@@ -99,5 +99,8 @@ class Organization(Record):
     """How monitors are run."""
     guardrails: Guardrails
     """Limits that nobody below can loosen."""
+    config_recorder: Literal["create", "existing"] = "existing"
+    """Who records configurations for the AWS Config rules: `create` a recorder in each account of a
+    business unit, or use the `existing` one, such as Control Tower's."""
     people: PlatformPeople = PlatformPeople()
     """The people who serve the whole organization."""

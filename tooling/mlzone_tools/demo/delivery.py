@@ -1,0 +1,217 @@
+"""The second act: a commit becomes a model in production, and nobody approves their own."""
+
+from mlzone.errors import LandingZoneError
+from mlzone.estate import Stage
+from mlzone_tools.demo.scene import Scene, must, refused, wait
+from mlzone_tools.demo.story import Facts, Step, StepFailedError
+from mlzone_tools.services.model import delivery, progress, project, registry
+from mlzone_tools.services.model.delivery import Run
+
+_PROMOTION_SECONDS = 120.0
+
+
+def steps(scene: Scene) -> list[Step]:
+    """Return the steps of this act."""
+    return [
+        Step(
+            "project",
+            "A data scientist starts from the template",
+            "a complete project, as a git repository",
+            lambda: _project(scene),
+        ),
+        Step(
+            "build",
+            "A commit starts the pipeline: it tests, trains, evaluates, registers",
+            "CodePipeline and the SageMaker pipeline really run, on real credit data",
+            lambda: _build(scene),
+        ),
+        Step(
+            "registry",
+            "The version waits in the central registry; none is born approved",
+            "its metrics, its lineage, and the refusal",
+            lambda: _registry(scene),
+        ),
+        Step(
+            "self-approval",
+            "The author tries to approve",
+            "refused by access control; the deciding statement is named",
+            lambda: _self_approval(scene),
+        ),
+        Step(
+            "approval",
+            "A second person approves",
+            "the model approver of the second line",
+            lambda: _approval(scene),
+        ),
+        Step(
+            "staging",
+            "Staging pulls the version, deploys it and tests it",
+            "hashes verified, the endpoint's answers checked against the service level",
+            lambda: _staging(scene),
+        ),
+        Step(
+            "production",
+            "Production asks one more person, then deploys",
+            "the promotion waits for an answer; the author's is refused",
+            lambda: _production(scene),
+        ),
+    ]
+
+
+def _project(scene: Scene) -> Facts:
+    folder = project.create(scene.estate, scene.model_name, scene.project)
+    files = [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts]
+    return {
+        "template": scene.model.template,
+        "folder": str(folder),
+        "files": len(files),
+    }
+
+
+def _build(scene: Scene) -> Facts:
+    session = scene.stage(Stage.DEV, scene.author)
+    watcher = scene.stage(Stage.DEV)
+    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
+    known = delivery.runs(watcher, pipeline)
+    commit = project.submit(
+        session,
+        scene.estate,
+        scene.model_name,
+        scene.project,
+        person=scene.author,
+        message="Start from the template",
+    )
+    scene.talk(f"      {scene.author} pushed {commit[:12]}")
+    run = _followed(scene, Stage.DEV, known)
+    scene.version = _newest(scene)
+    return {
+        "git commit": commit,
+        "pipeline": f"{pipeline}: {run.status}",
+        "jobs": ", ".join(sagemaker_steps(scene)),
+        "model package": scene.version.arn,
+    }
+
+
+def _registry(scene: Scene) -> Facts:
+    version = scene.known_version()
+    must(version.status == registry.WAITING, f"the version is {version.status}")
+    must(version.author == scene.author, f"the registry says that {version.author} is the author")
+    refusal = refused(
+        lambda: (
+            scene.registry()
+            .client("sagemaker")
+            .create_model_package(
+                ModelPackageGroupName=scene.naming.model_package_group(
+                    scene.unit.name, scene.model.name
+                ),
+                ModelApprovalStatus="Approved",
+                CustomerMetadataProperties={"author": scene.author},
+            )
+        ),
+        "a version that is born approved",
+    )
+    return {
+        "version": f"{version.model}:{version.version}",
+        "author": version.author,
+        **dict(sorted(version.metadata.items())),
+        "born approved": f"refused: {refusal}",
+    }
+
+
+def _self_approval(scene: Scene) -> Facts:
+    arn = scene.known_version().arn
+    sagemaker = scene.stage(Stage.DEV, scene.author).client("sagemaker")
+    refusal = refused(
+        lambda: sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved"),
+        f"{scene.author} approves their own model",
+    )
+    return {"person": scene.author, "refused": refusal}
+
+
+def _approval(scene: Scene) -> Facts:
+    approver = scene.unit.approvers[0]
+    registry.decide(
+        scene.registry(approver), scene.known_version(), "Approved", "metrics and bias reviewed"
+    )
+    version = _newest(scene)
+    must(version.status == "Approved", f"the version is {version.status}")
+    must(version.author == scene.author, "the approval has lost the author")
+    scene.version = version
+    return {"person": approver, "model package": version.arn, "status": version.status}
+
+
+def _staging(scene: Scene) -> Facts:
+    run = _followed(scene, Stage.STAGING, ())
+    return {"pipeline": f"{run.pipeline}: {run.status}", **_endpoint(scene, Stage.STAGING)}
+
+
+def _production(scene: Scene) -> Facts:
+    watcher = scene.stage(Stage.PROD)
+    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.PROD)
+    facts: Facts = {}
+    if scene.model.controls.production_approval:
+        wait(
+            lambda: delivery.is_waiting(watcher, pipeline),
+            f"{pipeline} waits for an approver",
+            seconds=_PROMOTION_SECONDS,
+        )
+        engineer = scene.team.members.ml_engineers[0]
+        try:
+            delivery.answer(
+                scene.stage(Stage.PROD, engineer), pipeline, approve=True, reason="mine"
+            )
+        except LandingZoneError as error:
+            facts["refused"] = error.message
+        else:
+            raise StepFailedError(f"{engineer} of the first line let a version into production")
+        approver = scene.unit.approvers[1]
+        delivery.answer(
+            scene.stage(Stage.PROD, approver), pipeline, approve=True, reason="staging tests read"
+        )
+        facts["approved by"] = approver
+    run = _followed(scene, Stage.PROD, ())
+    return {
+        **facts,
+        "pipeline": f"{run.pipeline}: {run.status}",
+        **_endpoint(scene, Stage.PROD),
+    }
+
+
+def _followed(scene: Scene, stage: Stage, known: tuple[Run, ...]) -> Run:
+    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, stage)
+    run = progress.follow(
+        scene.stage(stage), pipeline, known=known, talk=lambda line: scene.talk(f"      {line}")
+    )
+    progress.require_success(run)
+    return run
+
+
+def _endpoint(scene: Scene, stage: Stage) -> Facts:
+    name = scene.naming.endpoint(scene.unit.name, scene.model.name, stage)
+    endpoint = scene.stage(stage).client("sagemaker").describe_endpoint(EndpointName=name)
+    must(endpoint["EndpointStatus"] == "InService", f"{name} is {endpoint['EndpointStatus']}")
+    variant = endpoint["ProductionVariants"][0]
+    return {
+        "endpoint": name,
+        "instances": variant["CurrentInstanceCount"],
+        "capture": f"{endpoint['DataCaptureConfig']['CurrentSamplingPercentage']} %",
+    }
+
+
+def _newest(scene: Scene) -> registry.Version:
+    return registry.version(scene.registry(), scene.estate, scene.model_name)
+
+
+def sagemaker_steps(scene: Scene) -> list[str]:
+    """Return the steps of the newest SageMaker pipeline execution, with their status."""
+    sagemaker = scene.stage(Stage.DEV).client("sagemaker")
+    newest = sagemaker.list_pipeline_executions(
+        PipelineName=scene.naming.sagemaker_pipeline(scene.unit.name, scene.model.name),
+        SortBy="CreationTime",
+        SortOrder="Descending",
+    )["PipelineExecutionSummaries"][0]
+    found = sagemaker.list_pipeline_execution_steps(
+        PipelineExecutionArn=newest["PipelineExecutionArn"]
+    )["PipelineExecutionSteps"]
+    ordered = sorted(found, key=lambda item: item["StartTime"])
+    return [f"{item['StepName']} {item['StepStatus'].lower()}" for item in ordered]

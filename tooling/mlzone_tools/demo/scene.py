@@ -1,0 +1,115 @@
+"""What the steps of the story share: the estate, the cloud, whose session acts."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from mlzone.errors import ConfigError
+from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
+from mlzone.naming import Naming
+from mlzone_tools.cloud import embedded
+from mlzone_tools.cloud.session import Session
+from mlzone_tools.demo.story import StepFailedError
+from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.model.registry import Version
+from mlzone_tools.services.model.session_of import registry_session, stage_session
+
+_DENIED = ("AccessDenied", "AccessDeniedException")
+_PAUSE_SECONDS = 0.3
+
+
+class Scene:
+    """One run of the story, on an embedded cloud of its own."""
+
+    def __init__(
+        self, *, estate_path: Path, model: str, state: Path, port: int, talk: Callable[[str], None]
+    ) -> None:
+        self.estate_path = estate_path
+        self.model_name = model
+        self.state = state
+        self.port = port
+        self.talk = talk
+        self.estate: Estate = estate_service.load(estate_path)
+        self.unit, self.team, self.model = self._subject()
+        self.naming = Naming(prefix=self.estate.organization.prefix)
+        self.project = state.with_name("project")
+        """The data scientist's project."""
+        self.version: Version | None = None
+        """The model version that the story follows."""
+
+    def _subject(self) -> tuple[BusinessUnit, Team, Model]:
+        unit, team, model = self.estate.model(self.model_name)
+        if len(unit.teams) < 2:  # noqa: PLR2004
+            raise ConfigError(
+                f"unit {unit.name} has one team alone", hint="the story needs two to tell apart"
+            )
+        if len(unit.approvers) < 2:  # noqa: PLR2004
+            raise ConfigError(
+                f"unit {unit.name} has one approver alone",
+                hint="the story needs one for the version and another for production",
+            )
+        return unit, team, model
+
+    @property
+    def cloud(self) -> embedded.Endpoint:
+        """The running embedded cloud."""
+        return embedded.running(self.state)
+
+    @property
+    def author(self) -> str:
+        """The data scientist of the story."""
+        people = (*self.team.members.data_scientists, *self.team.members.lead_data_scientists)
+        return people[0]
+
+    def registry(self, person: str | None = None) -> Session:
+        """Return a person's session in the registry's account, or the platform team's."""
+        return registry_session(self.cloud, self.estate, person, self.unit.name)
+
+    def stage(self, stage: Stage, person: str | None = None) -> Session:
+        """Return a person's session in an environment, or the platform team's."""
+        return stage_session(self.cloud, self.estate, self.unit.name, stage, person)
+
+    def known_version(self) -> Version:
+        """Return the version that the story follows.
+
+        Raises:
+            StepFailedError: nothing was registered yet.
+        """
+        if self.version is None:
+            raise StepFailedError("no version is registered")
+        return self.version
+
+
+def must(holds: bool, problem: str) -> None:  # noqa: FBT001
+    """Fail the step unless a claim holds."""
+    if not holds:
+        raise StepFailedError(problem)
+
+
+def refused(attempt: Callable[[], Any], what: str) -> str:
+    """Return AWS's words for the refusal of an attempt that must not succeed."""
+    try:
+        attempt()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise StepFailedError(f"{what}: failed for another reason: {error}") from error
+        return str(error.response["Error"]["Message"])
+    raise StepFailedError(f"{what}: it was allowed")
+
+
+def wait(check: Callable[[], Any], what: str, *, seconds: float = 60) -> Any:
+    """Return what a check gives as soon as it gives something.
+
+    Raises:
+        StepFailedError: it never did.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = check()
+        if found:
+            return found
+        time.sleep(_PAUSE_SECONDS)
+    raise StepFailedError(f"{what}: not within {seconds:.0f} s")
