@@ -1,0 +1,199 @@
+"""Reads what an endpoint captured: SageMaker's JSON Lines with CSV or JSON payloads.
+
+A record holds the request and the answer as text, possibly in base64, possibly many rows at once.
+Most records look exactly alike, one unquoted CSV row each; for blocks of these, one regular
+expression takes out request, answer and time, several times faster than parsing the JSON. Any
+other block takes the careful way, record by record.
+"""
+
+import base64
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlzone_runtime.analyzer.errors import AnalysisError
+from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
+from mlzone_runtime.tabular_schema import Feature
+
+SUFFIXES = (".jsonl", ".json")
+
+_BLOCK = 1 << 24
+_SECONDS = len("2026-11-24T10:00:00")
+
+_PLAIN = re.compile(
+    rb'^\{"captureData": ?\{"endpointInput": ?\{"observedContentType": ?"text/csv[^"]*", ?'
+    rb'"mode": ?"INPUT", ?"data": ?"([^"\\]*)(?:\\n)?", ?"encoding": ?"CSV"\}, ?'
+    rb'"endpointOutput": ?\{"observedContentType": ?"text/csv[^"]*", ?'
+    rb'"mode": ?"OUTPUT", ?"data": ?"([^",\\]+)(?:\\n)?", ?"encoding": ?"CSV"\}\}, ?'
+    rb'"eventMetadata": ?\{[^{}]*"inferenceTime": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z"'
+    rb'[^{}]*\}, ?"eventVersion": ?"0"\}$',
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The time that is looked at, from `start` up to but not including `end`, both UTC."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether a moment belongs to the window."""
+        return not (self.start and moment < self.start) and not (self.end and moment >= self.end)
+
+
+def read_capture(folder: Path, features: tuple[Feature, ...], window: Window) -> Intake:
+    """Read all capture files below a folder.
+
+    Args:
+        folder: The folder; Model Monitor nests files by endpoint, variant and hour.
+        features: The model's inputs, in the order of the endpoint's CSV columns.
+        window: Records outside are counted and left out: Model Monitor may hand over more.
+    """
+    builder = IntakeBuilder(features)
+    for file in data_files(folder, SUFFIXES):
+        builder.files += 1
+        for block in _blocks(file):
+            if not _add_plain(block, builder, window):
+                _add_carefully(block, builder, window)
+    return builder.finish()
+
+
+def data_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the data files below a folder, in a stable order; a file stands for itself.
+
+    Raises:
+        AnalysisError: There is no such folder.
+    """
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise AnalysisError(f"no such folder of data: {folder}")
+    return sorted(file for file in folder.rglob("*") if file.suffix in suffixes and file.is_file())
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    rest = b""
+    with file.open("rb") as stream:
+        while chunk := stream.read(_BLOCK):
+            head, newline, tail = chunk.rpartition(b"\n")
+            if newline:
+                yield rest + head
+                rest = tail
+            else:
+                rest += tail
+    if rest.strip():
+        yield rest
+
+
+def _add_plain(block: bytes, builder: IntakeBuilder, window: Window) -> bool:
+    block = block.rstrip(b"\n")
+    found = _PLAIN.findall(block)
+    if len(found) != block.count(b"\n") + 1:
+        return False
+    inputs, outputs, times = zip(*found, strict=True)
+    if window.start or window.end:
+        distinct = {time: window.holds(_moment(time.decode())) for time in set(times)}
+        if not all(distinct.values()):
+            return False
+    try:
+        predictions = np.array(outputs).astype(np.float64)
+    except ValueError:
+        return False
+    builder.add_lines(inputs, predictions)
+    return True
+
+
+def _add_carefully(block: bytes, builder: IntakeBuilder, window: Window) -> None:
+    rows: list[list[object]] = []
+    predictions: list[float] = []
+    for line in block.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            when = record.get("eventMetadata", {}).get("inferenceTime")
+            if when and not window.holds(_moment(when)):
+                builder.faults.outside_window += 1
+                continue
+            captured = record["captureData"]
+            found = _rows(captured["endpointInput"], builder)
+            answers = _answers(captured.get("endpointOutput"), len(found))
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+            builder.faults.unreadable += 1
+            builder.faults.note(f"{type(error).__name__}: {error}"[:120])
+            continue
+        rows += found
+        predictions += answers
+    builder.add_rows(rows, predictions)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _payload(part: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return a payload's text and whether it is JSON."""
+    text = part["data"]
+    if part.get("encoding") == "BASE64":
+        text = base64.b64decode(text, validate=True).decode()
+    kind = part.get("observedContentType") or ""
+    return text, "json" in kind or ("csv" not in kind and text.lstrip()[:1] in {"{", "["})
+
+
+def _rows(part: Mapping[str, Any], builder: IntakeBuilder) -> list[list[object]]:
+    text, is_json = _payload(part)
+    if not is_json:
+        return [[*row] for row in csv.reader(io.StringIO(text), strict=True) if row]
+    return [_named(instance, builder) for instance in _list_of(text, "instances")]
+
+
+def _list_of(text: str, key: str) -> list[Any]:
+    document = json.loads(text)
+    if isinstance(document, dict):
+        document = document.get(key, [document])
+    if not isinstance(document, list):
+        raise TypeError(f"payload is {type(document).__name__}; expected an object or a list")
+    return document
+
+
+def _named(instance: Any, builder: IntakeBuilder) -> list[object]:
+    if isinstance(instance, list):
+        return [_value(value) for value in instance]
+    faults = builder.faults
+    names = [feature.name for feature in builder.features]
+    faults.named_rows += 1
+    faults.seen.update(name for name in names if name in instance)
+    faults.extra.update(str(name) for name in instance if name not in names)
+    return [_value(instance.get(name)) for name in names]
+
+
+def _value(value: Any) -> object:
+    return json.dumps(value) if isinstance(value, bool | dict | list) else value
+
+
+def _answers(part: Mapping[str, Any] | None, rows: int) -> list[float]:
+    """Return the probability answered to each row; NaN where it cannot be told."""
+    try:
+        text, is_json = _payload(part or {})
+        if is_json:
+            found = [_probability(item) for item in _list_of(text, "predictions")]
+        else:
+            found = [float(row[0]) for row in csv.reader(io.StringIO(text)) if row]
+    except (ValueError, KeyError, TypeError, csv.Error):
+        found = []
+    return found if len(found) == rows else [np.nan] * rows
+
+
+def _probability(item: Any) -> float:
+    return float(item["probability"] if isinstance(item, dict) else item)

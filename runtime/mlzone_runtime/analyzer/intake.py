@@ -1,0 +1,125 @@
+"""What a reader hands on: a table of records, the answers given to them, and what was wrong."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlzone_runtime.analyzer.table import FloatArray, Table, TableBuilder
+from mlzone_runtime.tabular_schema import Feature
+
+_EXAMPLES = 3
+
+
+@dataclass
+class Faults:
+    """What could not be used, counted; reading goes on.
+
+    Attributes:
+        unreadable: Lines that are no capture records, half-written ones for example.
+        misshapen: Rows with more or fewer fields than the model has features.
+        outside_window: Records from before or after the window.
+        extra: Fields that the model does not know, with how often they occurred.
+        seen: How often each feature was there, of rows that name their fields.
+        named_rows: How many rows named their fields.
+        examples: Some of the complaints, for people.
+    """
+
+    unreadable: int = 0
+    misshapen: int = 0
+    outside_window: int = 0
+    extra: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    named_rows: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def note(self, example: str) -> None:
+        """Keep a complaint as an example, if there are few yet."""
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(example)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """The records of a window.
+
+    Attributes:
+        table: The model's inputs.
+        predictions: The answers, one a record, NaN where there is none.
+        files: How many files were read.
+        faults: What could not be used.
+    """
+
+    table: Table
+    predictions: FloatArray
+    files: int
+    faults: Faults
+
+    @property
+    def missing_columns(self) -> list[str]:
+        """Features that no record has, of records that name their fields."""
+        if self.faults.named_rows < self.table.rows or not self.table.rows:
+            return []
+        return [f.name for f in self.table.features if not self.faults.seen[f.name]]
+
+
+@dataclass
+class IntakeBuilder:
+    """Collects rows and answers."""
+
+    features: tuple[Feature, ...]
+    faults: Faults = field(default_factory=Faults)
+    files: int = 0
+    _table: TableBuilder = field(init=False)
+    _predictions: list[FloatArray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._table = TableBuilder(self.features)
+
+    def add_lines(self, lines: Sequence[bytes], predictions: FloatArray) -> None:
+        """Add unquoted comma-separated rows in the order of the features, with their answers."""
+        commas = len(self.features) - 1
+        fits = np.fromiter((line.count(b",") == commas for line in lines), bool, len(lines))
+        if not fits.all():
+            self._misshapen(int((~fits).sum()), lines[int(np.argmin(fits))].count(b",") + 1)
+            lines = [line for line, good in zip(lines, fits.tolist(), strict=True) if good]
+            predictions = predictions[fits]
+        if lines:
+            self._table.add_text(b"\n".join(lines))
+            self._predictions.append(predictions)
+
+    def add_rows(self, rows: Iterable[Sequence[object]], predictions: Sequence[float]) -> None:
+        """Add rows of values in the order of the features, with their answers."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        kept = []
+        for row, prediction in zip(rows, predictions, strict=True):
+            if len(row) != len(self.features):
+                self._misshapen(1, len(row))
+                continue
+            writer.writerow(row)
+            kept.append(prediction)
+        if kept:
+            self._table.add_text(buffer.getvalue().encode())
+            self._predictions.append(np.array(kept, dtype=np.float64))
+
+    def add_frame(self, frame: object, rows: int) -> None:
+        """Add rows of a frame that have no answers."""
+        self._table.add_frame(frame)
+        self._predictions.append(np.full(rows, np.nan))
+
+    def finish(self) -> Intake:
+        """Return everything that was added."""
+        return Intake(
+            table=self._table.finish(),
+            predictions=np.concatenate(self._predictions or [np.empty(0)]),
+            files=self.files,
+            faults=self.faults,
+        )
+
+    def _misshapen(self, count: int, fields: int) -> None:
+        self.faults.misshapen += count
+        self.faults.note(f"a row with {fields} fields; expected {len(self.features)}")
