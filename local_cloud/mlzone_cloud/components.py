@@ -18,6 +18,8 @@ COMPONENTS = (
     "mlzone_cloud.compute.codebuild",
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
+    "mlzone_cloud.sagemaker.images",
+    "mlzone_cloud.sagemaker.jobs.processing",
     "mlzone_cloud.sagemaker.registry",
     "mlzone_cloud.sagemaker.registry_packages",
     "mlzone_cloud.sts",

@@ -1,0 +1,1 @@
+"""SageMaker: jobs and endpoints that run as local processes, the registry, pipelines, monitors."""
