@@ -166,6 +166,10 @@ class Naming:
         """Return the bucket that holds the releases pulled into an account."""
         return self.bucket(account, unit, "releases")
 
+    def pipeline_bucket(self, unit: str, account: str) -> str:
+        """Return the bucket in which pipelines of an account hand on from stage to stage."""
+        return self.bucket(account, unit, "pipelines")
+
     def capture_bucket(self, unit: str, account: str) -> str:
         """Return the bucket of captured requests and monitor reports of an account."""
         return self.bucket(account, unit, "capture")
@@ -197,6 +201,10 @@ class Naming:
     def parameter(self, *parts: str) -> str:
         """Return the path of an SSM parameter."""
         return "/" + "/".join((self.prefix, *parts))
+
+    def team_key_parameter(self, team: str) -> str:
+        """Return the SSM parameter with a team's key, in each account of its unit."""
+        return self.parameter("keys", "teams", team)
 
     def delivery_parameter(self, unit: str, model: str) -> str:
         """Return the SSM parameter with what a model's build needs to know of the platform."""
@@ -270,8 +278,8 @@ class Naming:
         return self.name(unit, model, stage, "data-quality", limit=Limit.SAGEMAKER)
 
     def job_prefix(self, unit: str, model: str, stage: Stage) -> str:
-        """Return what names of a monitor's jobs begin with; 21 characters are left for the time."""
-        return self.name(unit, model, stage, "monitor", limit=Limit.SAGEMAKER, reserve=21)
+        """Return what names of a monitor's jobs begin with; there is room for `-yyyymmddhhmm`."""
+        return self.name(unit, model, stage, "monitor", limit=Limit.SAGEMAKER, reserve=13)
 
     def alarm(self, unit: str, model: str, stage: Stage, what: str) -> str:
         """Return an alarm of a model in one environment."""

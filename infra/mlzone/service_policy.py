@@ -86,14 +86,19 @@ def _artifacts(s: Surroundings) -> list[Statement]:
             {"StringLike": {"s3:prefix": [f"{s.unit}/*"]}},
         ),
         allow("Artifacts", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{s.unit}/*"]),
-        allow(
-            "ArtifactKey",
-            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-            # The id of another account's key is unknown; its alias decides.
-            [f"arn:{s.partition}:kms:{s.home_region}:{s.shared_services}:key/*"],
-            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": s.naming.key_alias("platform")}},
-        ),
+        artifact_key(s),
     ]
+
+
+def artifact_key(s: Surroundings) -> Statement:
+    """Return what works with the key of the shared artefact bucket."""
+    return allow(
+        "ArtifactKey",
+        ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+        # The id of another account's key is unknown; its alias decides.
+        [f"arn:{s.partition}:kms:{s.home_region}:{s.shared_services}:key/*"],
+        {"ForAnyValue:StringEquals": {"kms:ResourceAliases": s.naming.key_alias("platform")}},
+    )
 
 
 def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:

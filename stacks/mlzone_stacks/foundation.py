@@ -1,5 +1,6 @@
 """What an environment of a business unit stands on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -176,6 +177,12 @@ class FoundationStack(cdk.Stack):
             "Config",
             ConfigRulesProps(governance=self._governance, bucket=trail_bucket, key=self._key.key),
         )
+        self._bucket(
+            "Pipelines",
+            naming.pipeline_bucket(self._unit.name, account),
+            # What stages hand to each other; what lasts is in the registry and the release bucket.
+            lifecycle_rules=[s3.LifecycleRule(id="handed-on", expiration=cdk.Duration.days(90))],
+        )
         if self._stage is not Stage.DEV:
             self._bucket(
                 "Releases",
@@ -185,7 +192,12 @@ class FoundationStack(cdk.Stack):
             self._bucket("Capture", naming.capture_bucket(self._unit.name, account))
 
     def _bucket(
-        self, construct_id: str, name: str, *, emits_events: bool = False
+        self,
+        construct_id: str,
+        name: str,
+        *,
+        emits_events: bool = False,
+        lifecycle_rules: Sequence[s3.LifecycleRule] = (),
     ) -> GovernedBucket:
         return GovernedBucket(
             self,
@@ -196,6 +208,7 @@ class FoundationStack(cdk.Stack):
                 key=self._key.key,
                 access_logs=self._logs.bucket,
                 emits_events=emits_events,
+                lifecycle_rules=lifecycle_rules,
             ),
         )
 

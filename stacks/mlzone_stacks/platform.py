@@ -119,6 +119,12 @@ class PlatformStack(cdk.Stack):
             )
             for team in unit.teams
         ]
+        # Builds bring a project's code and data to where its jobs read them.
+        builds = governance.role_arn(
+            self,
+            unit.environments.dev.account,
+            naming.service_role(unit.name, "*", Stage.DEV, "build"),
+        )
         releases = [
             governance.role_arn(
                 self,
@@ -128,7 +134,7 @@ class PlatformStack(cdk.Stack):
             for stage in (Stage.STAGING, Stage.PROD)
         ]
         artifacts.grant_organization(
-            f"{title}Trains", pipelines, ["s3:GetObject", "s3:PutObject"], unit.name
+            f"{title}Trains", [*pipelines, builds], ["s3:GetObject", "s3:PutObject"], unit.name
         )
         artifacts.grant_organization(
             f"{title}Releases", releases, ["s3:GetObject", "s3:GetObjectVersion"], unit.name

@@ -56,6 +56,10 @@ class TeamStack(cdk.Stack):
                 services=("sagemaker.amazonaws.com",),
             ),
         )
+        ssm.CfnParameter(
+            self, "KeyParameter", name=naming.team_key_parameter(team.name), type="String",
+            value=self._key.arn,
+        )  # fmt: skip
         account = self._unit.environments[self._stage].account
         logs = s3.Bucket.from_bucket_name(
             self, "AccessLogs", naming.log_bucket(self._unit.name, account)
