@@ -79,9 +79,39 @@ def resource_keys(call: Call, resource: str, owner: str) -> Resolver:
                 return (package.get("ModelLifeCycle") or {}).get(_CURRENT_CYCLE[key])
             properties = package.get("CustomerMetadataProperties") or {}
             return _without_case(properties, key.removeprefix(_CURRENT_PROPERTY))
+        if key == "ec2:vpc":
+            return _network_of(call, resource, owner)
+        if key == "kms:resourcealiases":
+            return _aliases(call, resource, owner)
         return None
 
     return resolve
+
+
+def _network_of(call: Call, resource: str, owner: str) -> str | None:
+    """Return the network that a security group or a subnet belongs to."""
+    kind, _, resource_id = resource.split(":", 5)[-1].partition("/")
+    region = resource.split(":")[3]
+    client = call.cloud.client("ec2", account=owner, region=region)
+    try:
+        if kind == "security-group":
+            found = client.describe_security_groups(GroupIds=[resource_id])["SecurityGroups"]
+        elif kind == "subnet":
+            found = client.describe_subnets(SubnetIds=[resource_id])["Subnets"]
+        else:
+            return None
+    except ClientError:
+        return None
+    return f"arn:aws:ec2:{region}:{owner}:vpc/{found[0]['VpcId']}" if found else None
+
+
+def _aliases(call: Call, resource: str, owner: str) -> tuple[str, ...] | None:
+    client = call.cloud.client("kms", account=owner, region=resource.split(":")[3])
+    try:
+        found = client.list_aliases(KeyId=resource)["Aliases"]
+    except (ClientError, BotoCoreError):
+        return None
+    return tuple(item["AliasName"] for item in found)
 
 
 def _without_case(values: Mapping[str, str], name: str) -> str | None:

@@ -163,6 +163,19 @@ def _ecr(call: Call) -> str:
     return f"arn:aws:ecr:{call.region}:{owner}:repository/{name}" if name else "*"
 
 
+_EC2_KINDS = {"GroupId": "security-group", "SubnetId": "subnet", "VpcId": "vpc"}
+
+
+def _ec2(call: Call) -> str:
+    """What an operation changes; those that describe know no resource."""
+    if call.operation.startswith("Describe"):
+        return "*"
+    for name, kind in _EC2_KINDS.items():
+        if isinstance(value := call.params.get(name), str) and value:
+            return f"arn:aws:ec2:{call.region}:{call.account}:{kind}/{value}"
+    return "*"
+
+
 def _codebuild(call: Call) -> list[str]:
     """Builds belong to their project, whose name begins their id."""
     params: dict[str, Any] = call.params
@@ -190,6 +203,7 @@ def _codepipeline(call: Call) -> str:
 
 _SPECIAL: dict[str, Callable[[Call], str]] = {
     "codepipeline": _codepipeline,
+    "ec2": _ec2,
     "ecr": _ecr,
     "events": _events,
     "s3": _s3,

@@ -275,7 +275,12 @@ def test_the_author_of_a_model_version_cannot_approve_it(cloud: Cloud) -> None:
 def test_instance_types_are_taken_from_the_request(
     cloud: Cloud, parameters: dict[str, Any], allowed: bool
 ) -> None:
-    execution = make_role(cloud, DEV, "execution")
+    service = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    execution = make_role(cloud, DEV, "execution", trusts=policy(service))
     role = make_role(
         cloud,
         DEV,
@@ -317,3 +322,59 @@ def test_deleting_a_role_ends_what_its_sessions_may_do(cloud: Cloud) -> None:
     with pytest.raises(ClientError) as error:
         sns.list_topics()
     assert denied(error)
+
+
+def test_a_statement_about_a_network_reaches_the_groups_of_that_network_alone(cloud: Cloud) -> None:
+    ec2 = cloud.client("ec2", account=DEV)
+    own, other = (
+        ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"] for block in ("10.9.0.0/24", "10.9.1.0/24")
+    )
+
+    def default_group(network: str) -> str:
+        named = [{"Name": "vpc-id", "Values": [network]}]
+        group: str = ec2.describe_security_groups(Filters=named)["SecurityGroups"][0]["GroupId"]
+        return group
+
+    closer = make_role(
+        cloud,
+        DEV,
+        "closer",
+        statement(
+            "Allow",
+            "ec2:RevokeSecurityGroupEgress",
+            f"arn:aws:ec2:{REGION}:{DEV}:security-group/*",
+            Condition={"ArnEquals": {"ec2:Vpc": f"arn:aws:ec2:{REGION}:{DEV}:vpc/{own}"}},
+        ),
+    )
+    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+    acting(cloud, "ec2", closer).revoke_security_group_egress(
+        GroupId=default_group(own), IpPermissions=everything
+    )
+    with pytest.raises(ClientError) as error:
+        acting(cloud, "ec2", closer).revoke_security_group_egress(
+            GroupId=default_group(other), IpPermissions=everything
+        )
+
+    assert "ec2:RevokeSecurityGroupEgress" in denied(error)
+
+
+def test_a_key_is_known_by_its_alias(cloud: Cloud) -> None:
+    kms = cloud.client("kms", account=DEV)
+    known, other = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    kms.create_alias(AliasName="alias/platform", TargetKeyId=known)
+    role = make_role(
+        cloud,
+        DEV,
+        "by-alias",
+        statement(
+            "Allow",
+            "kms:DescribeKey",
+            f"arn:aws:kms:{REGION}:{DEV}:key/*",
+            Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/platform"}},
+        ),
+    )
+
+    acting(cloud, "kms", role).describe_key(KeyId=known)
+    with pytest.raises(ClientError):
+        acting(cloud, "kms", role).describe_key(KeyId=other)
