@@ -20,6 +20,8 @@ COMPONENTS = (
     "mlzone_cloud.git_http",
     "mlzone_cloud.sagemaker.images",
     "mlzone_cloud.sagemaker.jobs.processing",
+    "mlzone_cloud.sagemaker.jobs.training",
+    "mlzone_cloud.sagemaker.pipelines",
     "mlzone_cloud.sagemaker.registry",
     "mlzone_cloud.sagemaker.registry_packages",
     "mlzone_cloud.sts",

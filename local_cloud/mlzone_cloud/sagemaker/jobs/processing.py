@@ -22,7 +22,6 @@ from mlzone_cloud.sagemaker.jobs.job import (
     moving,
     text_of,
 )
-
 from mlzone_cloud.sagemaker.storage import StorageError
 
 if TYPE_CHECKING:
