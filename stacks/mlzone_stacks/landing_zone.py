@@ -12,6 +12,7 @@ from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.foundation import FoundationStack
 from mlzone_stacks.guardrails import GuardrailsStack
+from mlzone_stacks.monitoring import MonitoringStack
 from mlzone_stacks.platform import PlatformStack
 from mlzone_stacks.serving import ServingStack
 from mlzone_stacks.team import TeamStack
@@ -120,15 +121,26 @@ def _build_serving(
     app: cdk.App, governance: Governance, team: Team, model: Model, foundation: cdk.Stack
 ) -> None:
     unit, stage = governance.of_unit()
+    environment = cdk.Environment(account=foundation.account, region=foundation.region)
     serving = ServingStack(
         app,
         governance.naming.serving_stack(unit.name, stage, model.name),
         governance=governance,
         team=team,
         model=model,
-        env=cdk.Environment(account=foundation.account, region=foundation.region),
+        env=environment,
     )
     serving.add_stack_dependency(foundation)
+    monitoring = MonitoringStack(
+        app,
+        governance.naming.monitoring_stack(unit.name, stage, model.name),
+        governance=governance,
+        team=team,
+        model=model,
+        env=environment,
+    )
+    # A monitor watches an endpoint, which must be there first.
+    monitoring.add_stack_dependency(serving)
 
 
 def synthesize() -> None:

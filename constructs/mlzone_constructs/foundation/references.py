@@ -22,8 +22,10 @@ class FoundationReferences(Construct):
         self._governance = governance
         self.key = kms.Key.from_key_arn(self, "Key", self._value("keys", "foundation"))
         """Encrypts logs, events, releases and captured requests."""
-        self.subnet_ids = cdk.Fn.split(",", self._value("network", "subnet-ids"))
-        """Its subnets, as a list that CloudFormation makes."""
+        self.subnet_text = self._value("network", "subnet-ids")
+        """The private network's subnets, with commas between them."""
+        self.subnet_ids = cdk.Fn.split(",", self.subnet_text)
+        """The same as a list that CloudFormation makes; no JSON text can hold it."""
         self.security_group_ids = [self._value("network", "workload-security-group-id")]
         """The security group of everything that works in the network."""
 

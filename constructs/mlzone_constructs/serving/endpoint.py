@@ -59,10 +59,10 @@ class ModelEndpoint(Construct):
         role = self._role()
         model_name, model = self._model(role)
         config_name, config = self._config(model_name)
-        config.add_dependency(model)
+        config.add_resource_dependency(model)
         self.endpoint = self._endpoint(config_name)
         """The endpoint."""
-        self.endpoint.add_dependency(config)
+        self.endpoint.add_resource_dependency(config)
         self.endpoint.node.add_dependency(log)
         props.release.govern(model, config, self.endpoint)
 

@@ -1,0 +1,33 @@
+"""Monitoring: two engines that watch a model, and what follows from what they find."""
+
+from mlzone_constructs.monitoring.dashboard import ModelDashboard, ModelDashboardProps
+from mlzone_constructs.monitoring.drift import (
+    DriftAlarms,
+    DriftAlarmsProps,
+    DriftResponse,
+    DriftResponseProps,
+)
+from mlzone_constructs.monitoring.job import MonitorJob, MonitorJobProps
+from mlzone_constructs.monitoring.model_monitor import ModelMonitor, ModelMonitorProps
+from mlzone_constructs.monitoring.results import MonitorResults, MonitorResultsProps
+from mlzone_constructs.monitoring.scheduled_processing import (
+    ScheduledProcessing,
+    ScheduledProcessingProps,
+)
+
+__all__ = [
+    "DriftAlarms",
+    "DriftAlarmsProps",
+    "DriftResponse",
+    "DriftResponseProps",
+    "ModelDashboard",
+    "ModelDashboardProps",
+    "ModelMonitor",
+    "ModelMonitorProps",
+    "MonitorJob",
+    "MonitorJobProps",
+    "MonitorResults",
+    "MonitorResultsProps",
+    "ScheduledProcessing",
+    "ScheduledProcessingProps",
+]

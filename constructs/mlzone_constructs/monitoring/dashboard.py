@@ -1,0 +1,99 @@
+"""The dashboard of a model in one environment."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from mlzone_constructs.monitoring.drift import monitor_metric
+from mlzone_constructs.serving import ModelPlace, endpoint_metric
+
+_WIDTH, _HEIGHT = 12, 6
+_MICROSECONDS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelDashboardProps:
+    """Properties of a ModelDashboard."""
+
+    place: ModelPlace
+    """The model in its environment."""
+
+
+class ModelDashboard(Construct):
+    """Drift, latency, errors and load of a model on one page.
+
+    Guarantees:
+        MON-03: who answers for a model sees its state without any query.
+
+    Example:
+        ModelDashboard(self, "Dashboard", ModelDashboardProps(place=place))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: ModelDashboardProps) -> None:
+        super().__init__(scope, construct_id)
+        place = props.place
+        level = place.model.service_level
+        board = cloudwatch.Dashboard(
+            self,
+            "Resource",
+            dashboard_name=place.naming.dashboard(place.unit.name, place.model.name, place.stage),
+        )
+        board.add_widgets(
+            cloudwatch.AlarmStatusWidget(
+                title=f"{place.model.title}, {place.stage}",
+                # By name: two of them belong to the endpoint's stack, one waits for a release.
+                alarms=[
+                    cloudwatch.Alarm.from_alarm_arn(
+                        self,
+                        what.title(),
+                        place.governance.arn(self, "cloudwatch", f"alarm:{place.alarm(what)}"),
+                    )
+                    for what in ("errors", "latency", "drift", "monitor-silent")
+                ],
+                width=2 * _WIDTH,
+            )
+        )
+        board.add_widgets(
+            _graph(
+                "Drift: violations and features a run",
+                monitor_metric(place, "DriftViolations"),
+                monitor_metric(place, "DriftedFeatures"),
+            ),
+            _graph(
+                "Shift of the mean prediction a run",
+                monitor_metric(place, "PredictionShift", statistic="Average"),
+            ),
+        )
+        board.add_widgets(
+            _graph(
+                "Latency in microseconds",
+                endpoint_metric(place, "ModelLatency", "p50"),
+                endpoint_metric(place, "ModelLatency", "p95"),
+                limit=level.p95_latency_ms * _MICROSECONDS,
+            ),
+            _graph(
+                "Share of requests that fail",
+                endpoint_metric(place, "Invocation5XXErrors", "Average"),
+                endpoint_metric(place, "Invocation4XXErrors", "Average"),
+                limit=level.error_rate_percent / 100,
+            ),
+        )
+        board.add_widgets(
+            _graph("Requests", endpoint_metric(place, "Invocations", "Sum")),
+            _graph("Runs of the monitor that finished", monitor_metric(place, "Completed")),
+        )
+
+
+def _graph(
+    title: str, *metrics: cloudwatch.IMetric, limit: float | None = None
+) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(metrics),
+        left_annotations=(
+            [cloudwatch.HorizontalAnnotation(value=limit, label="service level")] if limit else None
+        ),
+        width=_WIDTH,
+        height=_HEIGHT,
+    )

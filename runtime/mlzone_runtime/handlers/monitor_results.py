@@ -1,0 +1,235 @@
+"""Publishes what a model's monitor found: as metrics, and as events on the platform's bus.
+
+It is called when a job of the monitor ended, whichever engine started it. A mark beside the reports
+says that they were published: called twice for one job, it does nothing the second time. Metrics
+carry the time at which the job ended, so that alarms see them where they belong.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
+
+LOG = logging.getLogger(__name__)
+LOG.setLevel(logging.INFO)
+
+ACTOR = "monitor"
+NAMESPACE = "MLZone/Monitoring"
+VIOLATIONS, FEATURES = "DriftViolations", "DriftedFeatures"
+SHIFT, COMPLETED = "PredictionShift", "Completed"
+MARK = "published.json"
+MOST_SENTENCES = 3
+"""How many sentences of the explanation an event tells; the report has them all."""
+
+
+class ResultsError(Exception):
+    """A job's reports cannot be published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the monitoring stack tells the function."""
+
+    scope: ModelScope
+    bus_arn: str
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the function's settings.
+
+        Raises:
+            EventError: one is missing.
+        """
+        return cls(scope=ModelScope.from_environment(), bus_arn=setting("MLZONE_PLATFORM_BUS"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    """The services it works with."""
+
+    sagemaker: Any
+    s3: Any
+    cloudwatch: Any
+    events: Any
+    """In the Region of the platform's bus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job of the monitor that ended."""
+
+    name: str
+    status: str
+    reason: str
+    output: str
+    """S3 URI of the folder with its reports."""
+    ended: datetime
+    release: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a job found."""
+
+    violations: int = 0
+    features: tuple[str, ...] = ()
+    """The features with violations, in the order of the report."""
+    prediction_shift: float | None = None
+    """How far the mean prediction moved; None if it could not be told."""
+    sentences: tuple[str, ...] = field(default=())
+    """The explanation for people."""
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Publish the results of the job that an event tells of."""
+    del context
+    settings = Settings.from_environment()
+    clients = Clients(
+        sagemaker=boto3.client("sagemaker"),
+        s3=boto3.client("s3"),
+        cloudwatch=boto3.client("cloudwatch"),
+        events=boto3.client("events", region_name=settings.bus_arn.split(":")[3]),
+    )
+    return publish(event, settings, clients)
+
+
+def publish(event: Mapping[str, Any], settings: Settings, clients: Clients) -> dict[str, Any]:
+    """Publish a job's results, unless they are published.
+
+    Returns:
+        The job's name with what was found, or with `published` false if it had been before.
+
+    Raises:
+        ResultsError: the job succeeded and yet left no readable reports.
+        EventError: the platform's bus did not take an event.
+    """
+    job = _job(clients.sagemaker, str(event["detail"]["ProcessingJobName"]), str(event["time"]))
+    if _is_published(clients.s3, job):
+        LOG.info("the results of %s are published already", job.name)
+        return {"job": job.name, "published": False}
+    result = _result(clients.s3, job) if job.status == "Completed" else None
+    _measure(clients.cloudwatch, settings.scope, job, result)
+    _tell(clients.events, settings, job, result)
+    _mark(clients.s3, job, result)
+    LOG.info("%s: %s, %s", job.name, job.status, result)
+    return {
+        "job": job.name,
+        "published": True,
+        "violations": result.violations if result else None,
+    }
+
+
+def _job(sagemaker: Any, name: str, time: str) -> Job:
+    answer = sagemaker.describe_processing_job(ProcessingJobName=name)
+    (output,) = answer["ProcessingOutputConfig"]["Outputs"]
+    return Job(
+        name=name,
+        status=answer["ProcessingJobStatus"],
+        reason=answer.get("FailureReason") or answer.get("ExitMessage") or "",
+        output=output["S3Output"]["S3Uri"].rstrip("/"),
+        ended=answer.get("ProcessingEndTime") or datetime.fromisoformat(time),
+        release=answer.get("Environment", {}).get("MLZONE_RELEASE", ""),
+    )
+
+
+def _result(s3: Any, job: Job) -> Result:
+    found = _report(s3, job, "constraint_violations.json").get("violations", [])
+    explanation = _report(s3, job, "explanation.json")
+    shift = explanation.get("prediction_shift")
+    return Result(
+        violations=len(found),
+        features=tuple(dict.fromkeys(str(item["feature_name"]) for item in found)),
+        prediction_shift=None if shift is None else float(shift),
+        sentences=tuple(str(item) for item in explanation.get("sentences", [])),
+    )
+
+
+def _report(s3: Any, job: Job, name: str) -> dict[str, Any]:
+    bucket, key = _location(job, name)
+    try:
+        content = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        raise ResultsError(f"{job.name} left no {name} in {job.output}: {error}") from error
+    except ValueError as error:
+        raise ResultsError(f"{name} of {job.name} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ResultsError(f"{name} of {job.name} is no JSON object")
+    return content
+
+
+def _location(job: Job, name: str) -> tuple[str, str]:
+    bucket, _, prefix = job.output.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix}/{name}"
+
+
+def _is_published(s3: Any, job: Job) -> bool:
+    bucket, key = _location(job, MARK)
+    if not s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
+        return False
+    # Two jobs may share a folder of reports, when a monitor is run again by hand.
+    return bool(_report(s3, job, MARK).get("job") == job.name)
+
+
+def _mark(s3: Any, job: Job, result: Result | None) -> None:
+    bucket, key = _location(job, MARK)
+    content = {
+        "job": job.name,
+        "status": job.status,
+        "ended": job.ended.isoformat(),
+        "release": job.release,
+        "result": asdict(result) if result else None,
+    }
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(content, indent=1).encode())
+
+
+def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None) -> None:
+    values: dict[str, float] = {COMPLETED: 1 if result else 0}
+    if result:
+        values |= {VIOLATIONS: result.violations, FEATURES: len(result.features)}
+        if result.prediction_shift is not None:
+            values[SHIFT] = result.prediction_shift
+    cloudwatch.put_metric_data(
+        Namespace=NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": [
+                    {"Name": "Model", "Value": scope.model},
+                    {"Name": "Environment", "Value": scope.environment},
+                ],
+                "Timestamp": job.ended,
+                "Value": value,
+            }
+            for name, value in values.items()
+        ],
+    )
+
+
+def _tell(client: Any, settings: Settings, job: Job, result: Result | None) -> None:
+    facts: dict[str, Any] = {"job": job.name, "status": job.status, "reports": job.output}
+    if result:
+        facts |= {
+            "violations": result.violations,
+            "features": list(result.features),
+            "prediction_shift": result.prediction_shift,
+            "sentences": list(result.sentences[:MOST_SENTENCES]),
+        }
+    else:
+        facts["reason"] = job.reason
+    # Drift first: if the second event fails, the whole is tried again.
+    kinds = ["Drift Detected"] if result and result.violations else []
+    for kind in [*kinds, "Monitor Completed"]:
+        announce(
+            LifeCycleEvent(
+                kind=kind, scope=settings.scope, actor=ACTOR, release=job.release, facts=facts
+            ),
+            bus_arn=settings.bus_arn,
+            client=client,
+        )

@@ -1,0 +1,297 @@
+"""A model's monitor: both engines, what they guarantee, and what follows from what they find."""
+
+import json
+from typing import Any
+
+import pytest
+
+from mlzone.estate import Stage
+from mlzone.release_contract import MONITORING
+from mlzone.serving_policy import METRIC_NAMESPACE
+from mlzone_runtime.handlers import monitor_results
+from mlzone_stacks.monitoring import MonitoringStack
+
+DEFINITION = "AWS::SageMaker::DataQualityJobDefinition"
+MONITOR, SCHEDULE = "AWS::SageMaker::MonitoringSchedule", "AWS::Scheduler::Schedule"
+ALARM, RULE = "AWS::CloudWatch::Alarm", "AWS::Events::Rule"
+
+
+@pytest.fixture(scope="module")
+def managed(build) -> dict[str, Any]:
+    """Production, watched by SageMaker Model Monitor."""
+    return build(MonitoringStack, Stage.PROD, engine="model-monitor")
+
+
+@pytest.fixture(scope="module")
+def scheduled(build) -> dict[str, Any]:
+    """Production, watched by scheduled processing jobs."""
+    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing")
+
+
+@pytest.fixture(scope="module")
+def staging(build) -> dict[str, Any]:
+    return build(MonitoringStack, Stage.STAGING, engine="model-monitor")
+
+
+@pytest.fixture(scope="module")
+def job(scheduled) -> dict[str, Any]:
+    """The request that starts a scheduled processing job; references stand as `<name>`."""
+    return request_of(scheduled)
+
+
+def settings_of(template: dict[str, Any], function: str) -> dict[str, Any]:
+    (variables,) = (
+        item["Properties"]["Environment"]["Variables"]
+        for item in template["Resources"].values()
+        if item["Type"] == "AWS::Lambda::Function"
+        and item["Properties"]["Handler"].split(".")[-2] == function
+    )
+    return dict(variables)
+
+
+def request_of(template: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(text_of(settings_of(template, "start_monitor")["MLZONE_JOB"])))
+
+
+def text_of(expression: Any) -> str:
+    """Write an expression of CloudFormation as text."""
+    if isinstance(expression, str):
+        return expression
+    ((name, value),) = expression.items()
+    if name == "Fn::Join":
+        separator, parts = value
+        return str(separator).join(text_of(part) for part in parts)
+    return f"<{value if isinstance(value, str) else '.'.join(value)}>"
+
+
+def alarms_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        item["Properties"]["AlarmName"].split("-prod-")[-1]: item
+        for item in template["Resources"].values()
+        if item["Type"] == ALARM
+    }
+
+
+def test_MON_02_there_is_a_monitor_only_with_a_release(managed, scheduled, resources):
+    for template, kinds in ((managed, (DEFINITION, MONITOR)), (scheduled, (SCHEDULE,))):
+        assert set(MONITORING) <= set(template["Parameters"])
+        for kind in kinds:
+            assert [item["Condition"] for item in resources(template, kind)] == ["HasRelease"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "schedule", "expected"),
+    [
+        (1, None, "cron(0 * ? * * *)"),
+        (2, None, "cron(0 */6 ? * * *)"),
+        (3, None, "cron(0 0 ? * * *)"),
+        (3, "cron(0 6 ? * * *)", "cron(0 6 ? * * *)"),
+    ],
+)
+def test_MON_02_the_tier_or_the_estate_says_how_often_it_runs(
+    build, properties, tier, schedule, expected
+):
+    settings = {"risk_tier": tier, "monitoring": {"schedule": schedule}}
+
+    template = build(MonitoringStack, Stage.PROD, engine="model-monitor", **settings)
+    config = properties(template, MONITOR)["MonitoringScheduleConfig"]
+    assert config["ScheduleConfig"]["ScheduleExpression"] == expected
+
+    template = build(MonitoringStack, Stage.PROD, engine="scheduled-processing", **settings)
+    late = properties(template, SCHEDULE)["ScheduleExpression"]
+    assert late == expected.replace("cron(0 ", "cron(20 ")
+
+
+def test_NET_04_jobs_of_both_engines_are_isolated_and_private(managed, scheduled, job, properties):
+    for network in (properties(managed, DEFINITION)["NetworkConfig"], job["NetworkConfig"]):
+        assert network["EnableNetworkIsolation"] is True
+        assert network["EnableInterContainerTrafficEncryption"] is True
+        assert network["VpcConfig"]["SecurityGroupIds"]
+    assert properties(managed, DEFINITION)["NetworkConfig"]["VpcConfig"]["Subnets"]
+    assert "subnetids" in text_of(settings_of(scheduled, "start_monitor")["MLZONE_SUBNETS"])
+
+
+def test_ENC_02_disks_and_reports_are_encrypted_with_our_key(managed, job, properties):
+    definition = properties(managed, DEFINITION)
+
+    for output, resources in (
+        (definition["DataQualityJobOutputConfig"], definition["JobResources"]),
+        (job["ProcessingOutputConfig"], job["ProcessingResources"]),
+    ):
+        assert "keysfoundation" in json.dumps(output["KmsKeyId"])
+        assert resources["ClusterConfig"]["VolumeKmsKeyId"] == output["KmsKeyId"]
+
+
+def test_both_engines_run_the_same_analyzer_on_the_same_folders(managed, job, properties):
+    definition = properties(managed, DEFINITION)
+    source = definition["DataQualityJobInput"]["EndpointInput"]
+    (output,) = definition["DataQualityJobOutputConfig"]["MonitoringOutputs"]
+
+    assert definition["DataQualityAppSpecification"]["ImageUri"] == {"Ref": "AnalyzerImage"}
+    assert job["AppSpecification"]["ImageUri"] == "<AnalyzerImage>"
+    assert source["EndpointName"] == "cmp-retail-credit-default-prod"
+    assert source["LocalPath"] == job["Environment"]["dataset_source"]
+    assert output["S3Output"] == job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
+    assert output["S3Output"]["S3Uri"] == (
+        "s3://cmp-retail-capture-111111111113/credit-default/reports"
+    )
+
+
+@pytest.mark.parametrize("engine", ["model-monitor", "scheduled-processing"])
+def test_MON_02_thresholds_of_the_estate_reach_the_analyzer(build, properties, engine):
+    template = build(
+        MonitoringStack, Stage.PROD, engine=engine, monitoring={"max_psi": 0.15, "min_records": 42}
+    )
+
+    environment = (
+        properties(template, DEFINITION)["DataQualityAppSpecification"]["Environment"]
+        if engine == "model-monitor"
+        else request_of(template)["Environment"]
+    )
+    assert environment["MLZONE_MAX_PSI"] == "0.15"
+    assert environment["MLZONE_MIN_RECORDS"] == "42"
+
+
+def test_jobs_run_where_the_models_data_is_processed_for_training(build, properties):
+    template = build(
+        MonitoringStack,
+        Stage.PROD,
+        engine="model-monitor",
+        training={"instance_type": "ml.m5.large"},
+    )
+
+    cluster = properties(template, DEFINITION)["JobResources"]["ClusterConfig"]
+    assert cluster["InstanceType"] == "ml.m5.large"
+
+
+def test_a_definition_that_is_replaced_gets_another_name(build, managed, properties):
+    changed = build(
+        MonitoringStack, Stage.PROD, engine="model-monitor", monitoring={"max_psi": 0.3}
+    )
+
+    old, new = (properties(item, DEFINITION)["JobDefinitionName"] for item in (managed, changed))
+    assert old != new
+    fixed, release = old["Fn::Join"][1]
+    assert release == {"Ref": "Release"}
+    assert len(fixed) + 12 <= 63
+
+
+def test_a_definition_whose_tags_change_gets_another_name(build, managed, properties):
+    # CloudFormation replaces a job definition even for a tag.
+    changed = build(MonitoringStack, Stage.PROD, engine="model-monitor", risk_tier=2)
+
+    old, new = (properties(item, DEFINITION)["JobDefinitionName"] for item in (managed, changed))
+    assert old != new
+
+
+def test_the_settings_of_a_function_fit_into_what_lambda_allows(scheduled):
+    for item in scheduled["Resources"].values():
+        if item["Type"] == "AWS::Lambda::Function":
+            variables = item["Properties"]["Environment"]["Variables"]
+            assert sum(len(name) + len(text_of(value)) for name, value in variables.items()) < 3500
+
+
+def test_IAM_04_what_starts_jobs_passes_the_monitors_role_to_sagemaker_alone(scheduled, statements):
+    passing = statements(scheduled, "MonitorStartRole")["PassMonitorRole"]
+
+    assert passing["Resource"] == {"Fn::GetAtt": [next(iter(
+        name for name in scheduled["Resources"] if name.startswith("JobRole")
+    )), "Arn"]}  # fmt: skip
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    }
+
+
+def test_ENC_04_the_monitor_reads_its_own_models_requests_alone(managed, statements):
+    allowed = statements(managed, "JobRole")
+
+    capture = "arn:aws:s3:::cmp-retail-capture-111111111113/credit-default"
+    assert allowed["Requests"]["Resource"] == [f"{capture}/requests/*", f"{capture}/windows/*"]
+    assert allowed["Reports"]["Resource"] == f"{capture}/reports/*"
+    assert allowed["Reports"]["Action"] == "s3:PutObject"
+
+
+def test_MON_03_results_are_published_whichever_engine_ran(managed, scheduled, resources):
+    for template in (managed, scheduled):
+        (pattern,) = (
+            item["Properties"]["EventPattern"]
+            for item in resources(template, RULE)
+            if "aws.sagemaker" in item["Properties"]["EventPattern"]["source"]
+        )
+        assert pattern["detail-type"] == ["SageMaker Processing Job State Change"]
+        ((role,),) = (item.values() for item in pattern["detail"]["RoleArn"])
+        assert role[0].startswith("JobRole")
+        assert set(pattern["detail"]["ProcessingJobStatus"]) == {"Completed", "Failed", "Stopped"}
+
+
+def test_MON_03_alarms_listen_to_what_the_function_publishes(managed):
+    alarms = alarms_of(managed)
+
+    assert METRIC_NAMESPACE == monitor_results.NAMESPACE
+    assert alarms["drift"]["Properties"]["MetricName"] == monitor_results.VIOLATIONS
+    assert alarms["monitor-silent"]["Properties"]["MetricName"] == monitor_results.COMPLETED
+    for alarm in alarms.values():
+        assert alarm["Properties"]["Namespace"] == monitor_results.NAMESPACE
+        assert {item["Name"]: item["Value"] for item in alarm["Properties"]["Dimensions"]} == {
+            "Model": "credit-default",
+            "Environment": "prod",
+        }
+
+
+def test_MON_03_as_many_runs_as_the_estate_says_raise_the_alarm(build):
+    template = build(MonitoringStack, Stage.PROD, monitoring={"datapoints_to_alarm": 3})
+
+    drift = alarms_of(template)["drift"]["Properties"]
+    assert (drift["DatapointsToAlarm"], drift["EvaluationPeriods"]) == (3, 3)
+    assert drift["Period"] == 3600
+    assert drift["ComparisonOperator"] == "GreaterThanThreshold"
+    assert drift["Threshold"] == 0
+
+
+def test_MON_02_a_silent_monitor_raises_an_alarm(managed):
+    silence = alarms_of(managed)["monitor-silent"]
+
+    assert silence["Properties"]["TreatMissingData"] == "breaching"
+    assert silence["Condition"] == "HasRelease"
+
+
+def test_MON_03_drift_in_production_asks_for_retraining(managed, staging, build, resources):
+    def responses(template: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            item["Properties"]["EventPattern"]["detail"]
+            for item in resources(template, RULE)
+            if "aws.cloudwatch" in item["Properties"]["EventPattern"]["source"]
+        ]
+
+    assert responses(managed) == [
+        {"alarmName": ["cmp-retail-credit-default-prod-drift"], "state": {"value": ["ALARM"]}}
+    ]
+    assert responses(staging) == []
+    by_hand = build(MonitoringStack, Stage.PROD, retraining={"on_drift": False})
+    assert responses(by_hand) == []
+
+
+def test_functions_tell_the_platform_whose_model_it_is(managed):
+    for function in ("monitor_results", "drift_response"):
+        settings = settings_of(managed, function)
+        assert settings == {
+            "MLZONE_UNIT": "retail",
+            "MLZONE_TEAM": "credit-risk",
+            "MLZONE_MODEL": "credit-default",
+            "MLZONE_ENVIRONMENT": "prod",
+            "MLZONE_PLATFORM_BUS": "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform",
+        }
+
+
+def test_events_that_could_not_be_delivered_are_kept(managed, resources):
+    for rule in resources(managed, RULE):
+        (target,) = rule["Properties"]["Targets"]
+        assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
+
+
+def test_the_dashboard_shows_drift_against_the_service_level(managed, properties):
+    body = text_of(properties(managed, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    for metric in ("DriftViolations", "PredictionShift", "ModelLatency", "Invocation5XXErrors"):
+        assert metric in body, metric
+    assert "alarm:cmp-retail-credit-default-prod-drift" in body
