@@ -83,7 +83,7 @@ def _build(scene: Scene) -> Facts:
     )
     scene.talk(f"      {scene.author} pushed {commit[:12]}")
     run = _followed(scene, Stage.DEV, known)
-    scene.version = _newest(scene)
+    scene.version = newest_version(scene)
     return {
         "git commit": commit,
         "pipeline": f"{pipeline}: {run.status}",
@@ -133,7 +133,7 @@ def _approval(scene: Scene) -> Facts:
     registry.decide(
         scene.registry(approver), scene.known_version(), "Approved", "metrics and bias reviewed"
     )
-    version = _newest(scene)
+    version = newest_version(scene)
     must(version.status == "Approved", f"the version is {version.status}")
     must(version.author == scene.author, "the approval has lost the author")
     scene.version = version
@@ -198,7 +198,8 @@ def _endpoint(scene: Scene, stage: Stage) -> Facts:
     }
 
 
-def _newest(scene: Scene) -> registry.Version:
+def newest_version(scene: Scene) -> registry.Version:
+    """Return the newest version of the model of the story."""
     return registry.version(scene.registry(), scene.estate, scene.model_name)
 
 

@@ -1,5 +1,6 @@
 """What the steps of the story share: the estate, the cloud, whose session acts."""
 
+import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,8 @@ class Scene:
         """The data scientist's project."""
         self.version: Version | None = None
         """The model version that the story follows."""
+        self.artifacts: dict[str, str] = {}
+        """Pages that go beside the report, by file name."""
 
     def _subject(self) -> tuple[BusinessUnit, Team, Model]:
         unit, team, model = self.estate.model(self.model_name)
@@ -71,6 +74,20 @@ class Scene:
     def stage(self, stage: Stage, person: str | None = None) -> Session:
         """Return a person's session in an environment, or the platform team's."""
         return stage_session(self.cloud, self.estate, self.unit.name, stage, person)
+
+    def features(self) -> list[str]:
+        """Return the features in the endpoint's order: the header of the baseline's sample."""
+        registry = self.registry()
+        package = registry.client("sagemaker").describe_model_package(
+            ModelPackageName=self.known_version().arn
+        )
+        statistics = package["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"]
+        bucket, _, key = statistics.removeprefix("s3://").partition("/")
+        sample = registry.client("s3").get_object(
+            Bucket=bucket, Key=key.replace("statistics.json", "sample.csv")
+        )
+        header = sample["Body"].read().decode().splitlines()[0]
+        return next(csv.reader([header]))
 
     def known_version(self) -> Version:
         """Return the version that the story follows.

@@ -16,7 +16,7 @@ from mlzone_tools.services import images
 from mlzone_tools.services.synthesis import require_clean, synthesize
 
 ASSEMBLY = Path("cdk.out")
-_CONCURRENCY = 4
+_CONCURRENCY = 12
 
 
 @dataclass(frozen=True, kw_only=True)

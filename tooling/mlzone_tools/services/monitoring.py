@@ -16,7 +16,8 @@ from mlzone_tools.cloud.session import Session
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_SECONDS = 1800.0
-_ENDED = ("Completed", "CompletedWithViolations", "Failed", "Stopped")
+ENDED = ("Completed", "CompletedWithViolations", "Failed", "Stopped")
+"""The states in which a run of a monitor stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +167,7 @@ def _wait(sagemaker: Any, schedule: str) -> Inspection:
         summaries = sagemaker.list_monitoring_executions(MonitoringScheduleName=schedule)[
             "MonitoringExecutionSummaries"
         ]
-        if summaries and summaries[0]["MonitoringExecutionStatus"] in _ENDED:
+        if summaries and summaries[0]["MonitoringExecutionStatus"] in ENDED:
             return _inspection(sagemaker, summaries[0])
         time.sleep(_PAUSE_SECONDS)
     raise DeploymentError(f"{schedule} did not end within {_LONGEST_SECONDS:.0f} s")
