@@ -1,0 +1,234 @@
+"""What becomes of a monitor's results: each job is published once, as metrics and as events."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from mlzone_runtime.handlers import drift_response
+from mlzone_runtime.handlers.monitor_results import Clients, ResultsError, Settings, publish
+from mlzone_runtime.handlers.platform_event import EventError, ModelScope
+
+BUCKET, PREFIX = "capture", "credit-default/reports/2026/11/24/10"
+BUS = "arn:aws:events:sa-east-1:100000000002:event-bus/aur-platform"
+ENDED = datetime(2026, 11, 24, 11, 4, tzinfo=UTC)
+EVENT = {
+    "time": "2026-11-24T11:04:05Z",
+    "detail": {"ProcessingJobName": "job-1", "ProcessingJobStatus": "Completed"},
+}
+SETTINGS = Settings(
+    scope=ModelScope(unit="retail", team="credit-risk", model="credit-default", environment="prod"),
+    bus_arn=BUS,
+)
+VIOLATIONS = [
+    {"feature_name": "amount", "constraint_check_type": "baseline_drift_check"},
+    {"feature_name": "amount", "constraint_check_type": "completeness_check"},
+    {"feature_name": "age", "constraint_check_type": "baseline_drift_check"},
+]
+SENTENCES = ["Amounts doubled.", "Ages rose.", "Predictions moved by 0.1.", "A fourth one."]
+
+
+class Jobs:
+    """The jobs of an account."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {
+            "ProcessingJobStatus": "Completed",
+            "ProcessingEndTime": ENDED,
+            "Environment": {"MLZONE_RELEASE": "v3-1f0c2a"},
+            "ProcessingOutputConfig": {
+                "Outputs": [{"S3Output": {"S3Uri": f"s3://{BUCKET}/{PREFIX}"}}]
+            },
+        }
+
+    def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803
+        return {"ProcessingJobName": ProcessingJobName, **self.found}
+
+
+class Bus:
+    """The platform's bus."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.deaf = False
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if self.deaf:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+        self.heard += Entries
+        return {"FailedEntryCount": 0}
+
+    def kinds(self) -> list[str]:
+        return [entry["DetailType"] for entry in self.heard]
+
+    def facts(self, kind: str) -> dict[str, Any]:
+        (entry,) = (entry for entry in self.heard if entry["DetailType"] == kind)
+        return dict(json.loads(entry["Detail"])["facts"])
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        yield Clients(
+            sagemaker=Jobs(),
+            s3=s3,
+            cloudwatch=boto3.client("cloudwatch", region_name="us-east-1"),
+            events=Bus(),
+        )
+
+
+def leave_reports(clients: Clients, violations: list[dict[str, Any]], **explanation: Any) -> None:
+    reports = {
+        "constraint_violations.json": {"violations": violations},
+        "explanation.json": {"sentences": SENTENCES, **explanation},
+    }
+    for name, content in reports.items():
+        clients.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{name}", Body=json.dumps(content))
+
+
+def measured(clients: Clients) -> dict[str, float]:
+    metrics = clients.cloudwatch.list_metrics(Namespace="MLZone/Monitoring")["Metrics"]
+    values = {}
+    for metric in metrics:
+        assert {item["Name"]: item["Value"] for item in metric["Dimensions"]} == {
+            "Model": "credit-default",
+            "Environment": "prod",
+        }
+        (point,) = clients.cloudwatch.get_metric_statistics(
+            **metric,
+            StartTime=ENDED - timedelta(minutes=1),
+            EndTime=ENDED + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        values[metric["MetricName"]] = point["Sum"]
+    return values
+
+
+def test_MON_03_drift_becomes_metrics_at_the_time_the_job_ended(clients):
+    leave_reports(clients, VIOLATIONS, prediction_shift=0.1)
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert measured(clients) == {
+        "Completed": 1,
+        "DriftViolations": 3,
+        "DriftedFeatures": 2,
+        "PredictionShift": 0.1,
+    }
+
+
+def test_MON_03_drift_is_told_with_the_first_sentences_of_the_explanation(clients):
+    leave_reports(clients, VIOLATIONS, prediction_shift=0.1)
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert clients.events.kinds() == ["Drift Detected", "Monitor Completed"]
+    facts = clients.events.facts("Drift Detected")
+    assert facts["features"] == ["amount", "age"]
+    assert facts["sentences"] == SENTENCES[:3]
+    assert facts["reports"] == f"s3://{BUCKET}/{PREFIX}"
+    detail = json.loads(clients.events.heard[0]["Detail"])
+    assert (detail["unit"], detail["model"], detail["release"]) == (
+        "retail",
+        "credit-default",
+        "v3-1f0c2a",
+    )
+
+
+def test_MON_02_a_run_without_violations_is_told_as_well(clients):
+    leave_reports(clients, [], prediction_shift=None)
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert clients.events.kinds() == ["Monitor Completed"]
+    assert measured(clients) == {"Completed": 1, "DriftViolations": 0, "DriftedFeatures": 0}
+
+
+def test_a_job_is_published_once(clients):
+    leave_reports(clients, VIOLATIONS)
+    publish(EVENT, SETTINGS, clients)
+
+    again = publish(EVENT, SETTINGS, clients)
+
+    assert again == {"job": "job-1", "published": False}
+    assert len(clients.events.heard) == 2
+    assert measured(clients)["DriftViolations"] == 3
+
+
+def test_another_job_with_the_same_folder_is_published_as_well(clients):
+    leave_reports(clients, VIOLATIONS)
+    publish(EVENT, SETTINGS, clients)
+
+    event = {**EVENT, "detail": {"ProcessingJobName": "job-2"}}
+    assert publish(event, SETTINGS, clients)["published"] is True
+
+
+def test_a_job_whose_event_was_not_taken_is_published_when_tried_again(clients):
+    leave_reports(clients, VIOLATIONS)
+    clients.events.deaf = True
+    with pytest.raises(EventError, match="InternalFailure"):
+        publish(EVENT, SETTINGS, clients)
+
+    clients.events.deaf = False
+    assert publish(EVENT, SETTINGS, clients)["published"] is True
+
+
+def test_MON_02_a_job_that_failed_counts_as_not_completed(clients):
+    clients.sagemaker.found |= {"ProcessingJobStatus": "Failed", "FailureReason": "out of memory"}
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert measured(clients) == {"Completed": 0}
+    assert clients.events.kinds() == ["Monitor Completed"]
+    assert clients.events.facts("Monitor Completed") == {
+        "job": "job-1",
+        "status": "Failed",
+        "reason": "out of memory",
+        "reports": f"s3://{BUCKET}/{PREFIX}",
+    }
+
+
+def test_a_job_that_left_no_report_is_an_error(clients):
+    with pytest.raises(ResultsError, match=r"job-1 left no constraint_violations\.json"):
+        publish(EVENT, SETTINGS, clients)
+
+    assert clients.events.heard == []
+
+
+def test_MON_03_a_drift_alarm_that_rises_asks_for_retraining():
+    bus = Bus()
+    event = {
+        "time": "2026-11-24T11:05:00Z",
+        "detail": {
+            "alarmName": "aur-retail-credit-default-prod-drift",
+            "state": {"value": "ALARM", "reason": "Threshold crossed", "timestamp": "t"},
+        },
+    }
+
+    drift_response.respond(event, SETTINGS, events=bus)
+
+    assert bus.heard[0]["Source"] == "mlzone.monitoring"
+    assert bus.facts("Retraining Requested") == {
+        "alarm": "aur-retail-credit-default-prod-drift",
+        "reason": "Threshold crossed",
+        "since": "t",
+    }
+
+
+def test_an_alarm_that_goes_down_asks_for_nothing():
+    bus = Bus()
+
+    drift_response.respond(
+        {"detail": {"alarmName": "a", "state": {"value": "OK"}}}, SETTINGS, events=bus
+    )
+
+    assert bus.heard == []
