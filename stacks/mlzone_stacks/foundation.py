@@ -31,6 +31,7 @@ from mlzone_constructs.foundation import (
 )
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+from mlzone_constructs.serving import capture_retention
 
 
 class FoundationStack(cdk.Stack):
@@ -189,7 +190,11 @@ class FoundationStack(cdk.Stack):
                 naming.release_bucket(self._unit.name, account),
                 emits_events=True,
             )
-            self._bucket("Capture", naming.capture_bucket(self._unit.name, account))
+            self._bucket(
+                "Capture",
+                naming.capture_bucket(self._unit.name, account),
+                lifecycle_rules=capture_retention(self._unit),
+            )
 
     def _bucket(
         self,

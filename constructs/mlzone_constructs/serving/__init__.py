@@ -8,6 +8,7 @@ from mlzone_constructs.serving.alarms import (
 from mlzone_constructs.serving.endpoint import ModelEndpoint, ModelEndpointProps
 from mlzone_constructs.serving.place import ModelPlace
 from mlzone_constructs.serving.release import ReleaseParameters
+from mlzone_constructs.serving.retention import capture_retention
 from mlzone_constructs.serving.scaling import EndpointScaling, EndpointScalingProps
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "ReleaseParameters",
     "ServiceLevelAlarms",
     "ServiceLevelAlarmsProps",
+    "capture_retention",
     "endpoint_metric",
 ]

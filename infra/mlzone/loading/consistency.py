@@ -22,6 +22,8 @@ from mlzone.region import REGIONS
 
 _WIDEST_NETWORK, _NARROWEST_NETWORK = 16, 24
 _TRAFFIC_ORDER = ("all-at-once", "canary", "linear")
+_LONGEST_ALARM_HOURS = 7 * 24
+"""How far a CloudWatch alarm looks back, at most (quotas of CloudWatch)."""
 _RESERVED_FEATURES = frozenset({"is_deleted", "write_time", "api_invocation_time"})
 
 Located = tuple[FieldPath, str]
@@ -420,6 +422,15 @@ def _model_tier(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             (
                 f"runs every {interval} hours; {tier} is watched at least every {slowest} "
                 f"hour{'' if slowest == 1 else 's'}"
+            ),
+        )
+    runs = model.monitoring.datapoints_to_alarm
+    if interval is not None and interval * runs > _LONGEST_ALARM_HOURS:
+        yield (
+            ("monitoring", "datapoints_to_alarm"),
+            (
+                f"got {runs} runs, {interval} hours apart; an alarm looks back 7 days: at most "
+                f"{_LONGEST_ALARM_HOURS // interval} runs"
             ),
         )
     demanded = model.controls.production_traffic
