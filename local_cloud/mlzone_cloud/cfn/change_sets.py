@@ -19,8 +19,6 @@ def create_change_set(call: Call) -> Json:
     kind = call.params.get("ChangeSetType") or "UPDATE"
     if kind == "IMPORT" or call.params.get("ResourcesToImport"):
         raise ApiError("ValidationError", "the embedded cloud does not import existing resources")
-    if call.params.get("IncludeNestedStacks"):
-        call.cloud.gap("change sets of nested stacks")
     name = call.params["ChangeSetName"]
     stack = stacks.exists(call, call.params["StackName"])
     if stack and any(item.name == name for item in stack.change_sets.values()):
@@ -38,6 +36,8 @@ def create_change_set(call: Call) -> Json:
         )
     body = stacks.body_of(call, stack)
     document = stacks.check(call, body)
+    if call.params.get("IncludeNestedStacks") and _has_nested(document):
+        call.cloud.gap("change sets of nested stacks")
     parameters = stacks.parameters_of(call, stack)
     role = stacks.service_role(call)
     if stack is None:
@@ -61,6 +61,11 @@ def create_change_set(call: Call) -> Json:
     _fill(call, stack, change_set, document)
     stack.change_sets[change_set.id] = change_set
     return {"Id": change_set.id, "StackId": stack.id}
+
+
+def _has_nested(document: Json) -> bool:
+    resources = document.get("Resources", {}).values()
+    return any(resource.get("Type") == "AWS::CloudFormation::Stack" for resource in resources)
 
 
 def _fill(call: Call, stack: Stack, change_set: ChangeSet, document: Json) -> None:
