@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.codecommit",
+    "mlzone_cloud.compute.events.operations",
     "mlzone_cloud.compute.lambda_function",
+    "mlzone_cloud.compute.s3_events",
     "mlzone_cloud.compute.codebuild",
+    "mlzone_cloud.compute.codepipeline.api",
+    "mlzone_cloud.compute.codepipeline.execution_api",
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
     "mlzone_cloud.sagemaker.images",

@@ -1,5 +1,6 @@
 """Finds who owns a resource, and the policy that hangs on it."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from moto.awslambda.models import lambda_backends
 from moto.ecr.models import ecr_backends
 from moto.events.models import events_backends
 from moto.kms.models import kms_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
@@ -116,6 +118,19 @@ def _lambda(cloud: "Cloud", owner: str, region: str, rest: str) -> Document:
     return {"Version": "2012-10-17", "Statement": policy.statements}
 
 
+def _logs(cloud: "Cloud", owner: str, region: str, rest: str) -> Document:
+    del cloud, rest
+    policies = logs_backends[owner][region].resource_policies.values()
+    documents = [json.loads(policy.policy_document) for policy in policies]
+    statements = [statement for document in documents for statement in _listed(document)]
+    return {"Version": "2012-10-17", "Statement": statements} if statements else None
+
+
+def _listed(document: dict[str, Any]) -> list[Any]:
+    statements = document.get("Statement", [])
+    return statements if isinstance(statements, list) else [statements]
+
+
 def _secret(cloud: "Cloud", owner: str, region: str, rest: str) -> Document:
     del cloud
     name = rest.removeprefix("secret:")
@@ -130,6 +145,7 @@ _FINDERS: Mapping[str, Finder] = {
     "events": _events,
     "kms": _kms,
     "lambda": _lambda,
+    "logs": _logs,
     "s3": _s3,
     "sagemaker": _sagemaker,
     "secretsmanager": _secret,

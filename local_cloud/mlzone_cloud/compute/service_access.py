@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 
-def admit(cloud: "Cloud", service: str, action: str, resource: str, *, source: str) -> None:
+def admit(
+    cloud: "Cloud",
+    service: str,
+    action: str,
+    resource: str,
+    *,
+    source: str,
+    source_account: str = "",
+) -> None:
     """Refuse what the resource's policy does not allow.
 
     Args:
@@ -22,11 +30,12 @@ def admit(cloud: "Cloud", service: str, action: str, resource: str, *, source: s
         action: such as `lambda:InvokeFunction`.
         resource: the ARN of the resource.
         source: the ARN of what makes the service act, such as a rule.
+        source_account: its account, where the ARN does not tell.
 
     Raises:
         ApiError: the policy does not let the service.
     """
-    account = source.split(":")[4]
+    account = source_account or source.split(":")[4]
     decision = decide(cloud, service_principal(service), action, resource, source, account)
     if not decision.allowed:
         cloud.record_denial(f"{service} for {source}", action, resource, decision)
