@@ -1,5 +1,6 @@
 """The model under watch: predictions and exact contributions for a table's records."""
 
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.table import FloatArray, Table
-from mlzone_runtime.tabular_schema import Feature, Schema
+from mlzone_runtime.tabular_schema import ArtifactError, Feature, Schema, parse_schema
 
 ARCHIVE = "model.tar.gz"
 
@@ -33,7 +34,7 @@ class WatchedModel:
 
         try:
             return cls(tabular.load(place))
-        except tabular.ArtifactError as error:
+        except ArtifactError as error:
             raise AnalysisError(f"model artefact: {error}") from error
 
     @property
@@ -68,3 +69,22 @@ def encode(features: tuple[Feature, ...], table: Table) -> NDArray[np.float32]:
             codes = [known.get(label, np.nan) for label in column.labels]
             matrix[:, place] = np.array([*codes, np.nan], dtype=np.float32)[column.codes]
     return matrix
+
+
+def read_schema(archive: Path) -> Schema:
+    """Read only the schema of an artefact: nothing of XGBoost is needed for it.
+
+    Raises:
+        AnalysisError: It is no artefact of the known format.
+    """
+    try:
+        with tarfile.open(archive) as opened:
+            member = next(
+                (item for item in opened if item.name.removeprefix("./") == "schema.json"), None
+            )
+            content = opened.extractfile(member) if member else None
+            if content is None:
+                raise AnalysisError(f"{archive} holds no schema.json")
+            return parse_schema(content.read())
+    except (tarfile.TarError, OSError, ArtifactError) as error:
+        raise AnalysisError(f"model artefact {archive}: {error}") from error

@@ -1,6 +1,7 @@
 """The thresholds of a monitor: written into the baseline's constraints, read back by each run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from mlzone_runtime.analyzer.errors import AnalysisError
@@ -77,3 +78,21 @@ class Settings:
             raise AnalysisError(
                 f"constraints.json: unknown setting under '{OWN_KEY}': {error}"
             ) from error
+
+    def overridden(self, environment: Mapping[str, str]) -> Self:
+        """Return the settings with those that the estate sets on the job.
+
+        Raises:
+            AnalysisError: A variable is no number.
+        """
+        changes: dict[str, Any] = {}
+        for variable, name, kind in (
+            ("MLZONE_MAX_PSI", "max_psi", float),
+            ("MLZONE_MIN_RECORDS", "min_records", int),
+        ):
+            if text := environment.get(variable):
+                try:
+                    changes[name] = kind(text)
+                except ValueError as error:
+                    raise AnalysisError(f"{variable} is {text!r}; expected a number") from error
+        return replace(self, **changes)
