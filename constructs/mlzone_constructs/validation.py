@@ -59,12 +59,33 @@ def _waived(app: cdk.App, governance: Governance) -> Waived:
     others = [item for item in waivers if item not in wildcards]
     for role in governance.roles:
         yield from _waived_wildcards(role, wildcards)
-    # The tree is large and each look at it crosses over to Node: only where a waiver needs it.
-    for construct in app.node.find_all() if others else ():
-        if cdk.CfnResource.is_cfn_resource(construct):
-            for waiver in others:
-                if matches(waiver.resource, construct.node.path):
-                    yield waiver, construct, waiver.rule
+    for waiver in others:
+        for construct in _constructs(app, waiver.resource):
+            if cdk.CfnResource.is_cfn_resource(construct):
+                yield waiver, construct, waiver.rule
+
+
+def _constructs(app: cdk.App, pattern: str) -> Iterator[IConstruct]:
+    """Yield the constructs whose path matches a pattern.
+
+    The tree is large and each look at it crosses over to Node; therefore it is only entered where
+    the pattern leads.
+    """
+    level: list[IConstruct] = [app]
+    for segment in pattern.split("/"):
+        if "**" in segment:
+            for start in level:
+                for construct in start.node.find_all():
+                    if matches(pattern, construct.node.path):
+                        yield construct
+            return
+        level = [
+            child
+            for construct in level
+            for child in construct.node.children
+            if matches(segment, child.node.id)
+        ]
+    yield from level
 
 
 def _waived_wildcards(role: iam.Role, waivers: list[Waiver]) -> Waived:

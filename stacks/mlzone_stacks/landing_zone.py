@@ -10,6 +10,7 @@ from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
 from mlzone.loading import load_estate
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
+from mlzone_stacks.delivery import DeliveryStack
 from mlzone_stacks.foundation import FoundationStack
 from mlzone_stacks.guardrails import GuardrailsStack
 from mlzone_stacks.monitoring import MonitoringStack
@@ -112,14 +113,34 @@ def _build_environment(
             env=environment,
         )
         stack.add_stack_dependency(foundation)
-        if stage is not Stage.DEV:
-            for model in team.models:
-                _build_serving(app, governance, team, model, foundation)
+        for model in team.models:
+            if stage is Stage.DEV:
+                # The repository is encrypted with the team's key.
+                _build_delivery(app, governance, team, model, after=stack)
+            else:
+                monitoring = _build_serving(app, governance, team, model, foundation)
+                # A promotion updates stacks that must be there first.
+                _build_delivery(app, governance, team, model, after=monitoring)
+
+
+def _build_delivery(
+    app: cdk.App, governance: Governance, team: Team, model: Model, *, after: cdk.Stack
+) -> None:
+    unit, stage = governance.of_unit()
+    delivery = DeliveryStack(
+        app,
+        governance.naming.delivery_stack(unit.name, stage, model.name),
+        governance=governance,
+        team=team,
+        model=model,
+        env=cdk.Environment(account=after.account, region=after.region),
+    )
+    delivery.add_stack_dependency(after)
 
 
 def _build_serving(
     app: cdk.App, governance: Governance, team: Team, model: Model, foundation: cdk.Stack
-) -> None:
+) -> cdk.Stack:
     unit, stage = governance.of_unit()
     environment = cdk.Environment(account=foundation.account, region=foundation.region)
     serving = ServingStack(
@@ -141,6 +162,7 @@ def _build_serving(
     )
     # A monitor watches an endpoint, which must be there first.
     monitoring.add_stack_dependency(serving)
+    return monitoring
 
 
 def synthesize() -> None:

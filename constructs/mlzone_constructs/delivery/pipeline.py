@@ -1,0 +1,190 @@
+"""Pipelines of a model."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from mlzone.delivery_policy import start_statements
+from mlzone.persona_policy import Statement
+from mlzone_constructs.delivery.action import SOURCE
+from mlzone_constructs.delivery.setting import DeliverySetting, statements
+from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
+
+_PLACEHOLDER = re.compile(r'"(<\w+>)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPipelineProps:
+    """Properties of a DeliveryPipeline."""
+
+    setting: DeliverySetting
+    """The model's delivery."""
+    stages: Mapping[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]
+    """The actions of each stage, in order."""
+    statements: Sequence[Statement]
+    """What the pipeline may do."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The pipeline's variables with their defaults."""
+    triggers: Sequence[codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty] = ()
+    """What starts it beside events and people: pushes at a source provider."""
+
+
+class DeliveryPipeline(Construct):
+    """A CodePipeline whose executions wait for each other: none overtakes, none is lost.
+
+    Guarantees:
+        ENC-02: what stages hand to each other is encrypted with a key of ours.
+        IAM-01: it has a role of its own, under the boundary; each rule that starts it has another.
+        DEP-01: it starts by events or by people who may; nothing polls.
+
+    Example:
+        DeliveryPipeline(self, "Pipeline", DeliveryPipelineProps(
+            setting=setting, stages={"Source": [...], "Test": [...]}, statements=[...]))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: DeliveryPipelineProps) -> None:
+        super().__init__(scope, construct_id)
+        self._setting = setting = props.setting
+        place = setting.place
+        role = GovernedRole(
+            self,
+            "Role",
+            GovernedRoleProps(
+                governance=place.governance,
+                role_name=place.role("delivery"),
+                description=f"Runs {setting.pipeline_name}",
+                service="codepipeline.amazonaws.com",
+                statements=statements(props.statements),
+            ),
+        )
+        self.pipeline = codepipeline.CfnPipeline(
+            self,
+            "Resource",
+            name=setting.pipeline_name,
+            role_arn=role.arn,
+            pipeline_type="V2",
+            execution_mode="QUEUED",
+            restart_execution_on_update=False,
+            artifact_store=codepipeline.CfnPipeline.ArtifactStoreProperty(
+                type="S3",
+                location=place.naming.pipeline_bucket(place.unit.name, place.account),
+                encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(
+                    type="KMS", id=setting.foundation.key.key_arn
+                ),
+            ),
+            variables=[
+                codepipeline.CfnPipeline.VariableDeclarationProperty(
+                    name=name, default_value=default
+                )
+                for name, default in props.variables.items()
+            ]
+            or None,
+            triggers=list(props.triggers) or None,
+            stages=[
+                codepipeline.CfnPipeline.StageDeclarationProperty(name=name, actions=list(actions))
+                for name, actions in props.stages.items()
+            ],
+        )
+        """The pipeline."""
+        self.pipeline.node.add_dependency(role)
+
+    def start_on(
+        self,
+        construct_id: str,
+        *,
+        rule_name: str,
+        description: str,
+        pattern: Mapping[str, Any],
+        paths: Mapping[str, str],
+        template: str,
+        dead_letters: sqs.Queue,
+    ) -> events.CfnRule:
+        """Start the pipeline by the events of a pattern.
+
+        Args:
+            construct_id: the rule's id.
+            rule_name: the rule's name.
+            description: which events start it.
+            pattern: the events' pattern.
+            paths: what is taken from the event, by name.
+            template: the pipeline's input, with `<name>` where the event's values go.
+            dead_letters: keeps events that could not be delivered.
+        """
+        place = self._setting.place
+        starter = GovernedRole(
+            self,
+            f"{construct_id}Role",
+            GovernedRoleProps(
+                governance=place.governance,
+                role_name=place.role("start"),
+                description=f"Starts {self._setting.pipeline_name}",
+                service="events.amazonaws.com",
+                statements=statements(start_statements(self._setting.policy(self))),
+            ),
+        )
+        rule = events.CfnRule(
+            self,
+            construct_id,
+            name=rule_name,
+            description=description,
+            event_pattern=dict(pattern),
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="pipeline",
+                    arn=self._arn,
+                    role_arn=starter.arn,
+                    input_transformer=events.CfnRule.InputTransformerProperty(
+                        input_paths_map=dict(paths), input_template=template
+                    ),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=dead_letters.queue_arn
+                    ),
+                )
+            ],
+        )
+        dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="StartsThatFail",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[dead_letters.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
+        )
+        return rule
+
+    @property
+    def _arn(self) -> str:
+        stack = cdk.Stack.of(self)
+        # `Ref` of a pipeline is its name; it also orders rule and pipeline.
+        return (
+            f"arn:{stack.partition}:codepipeline:{stack.region}:{stack.account}:{self.pipeline.ref}"
+        )
+
+
+def start_template(*, revision: tuple[str, str], variables: Mapping[str, str]) -> str:
+    """Return the input with which an event starts a pipeline.
+
+    Args:
+        revision: type and value of what the source action takes, so that each execution works on
+            what started it, and not on what is newest by then.
+        variables: the pipeline's variables.
+    """
+    kind, value = revision
+    content: dict[str, Any] = {
+        "sourceRevisions": [{"actionName": SOURCE, "revisionType": kind, "revisionValue": value}]
+    }
+    if variables:
+        content["variables"] = [{"name": name, "value": value} for name, value in variables.items()]
+    text = json.dumps(content)
+    # EventBridge puts quotes around the values itself.
+    return _PLACEHOLDER.sub(r"\1", text)

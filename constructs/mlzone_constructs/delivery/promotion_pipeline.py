@@ -1,0 +1,203 @@
+"""From a pulled release to a verified endpoint."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from mlzone.delivery_policy import (
+    deploy_statements,
+    promotion_pipeline_statements,
+    verify_statements,
+)
+from mlzone.persona_policy import Statement
+from mlzone.serving_policy import announce
+from mlzone_constructs.delivery.action import SOURCE, action
+from mlzone_constructs.delivery.pipeline import (
+    DeliveryPipeline,
+    DeliveryPipelineProps,
+    start_template,
+)
+from mlzone_constructs.delivery.project import DeliveryProject, DeliveryProjectProps
+from mlzone_constructs.delivery.setting import DeliverySetting
+
+REQUESTS = 50
+"""So many requests are timed."""
+DEPLOY_MINUTES = 120
+"""Traffic may move step by step; CloudFormation waits for it."""
+VERIFY_MINUTES = 30
+APPROVE = "Approve"
+"""Stage and action; model approvers may answer actions of this name."""
+
+_BUILDSPEC = """\
+version: 0.2
+phases:
+  build:
+    commands:
+      - python3 -m mlzone_runtime.release {step} release.json
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionPipelineProps:
+    """Properties of a PromotionPipeline."""
+
+    setting: DeliverySetting
+    """The model's delivery."""
+    dead_letters: sqs.Queue
+    """Keeps releases whose event could not be delivered."""
+
+
+class PromotionPipeline(Construct):
+    """The pipeline that deploys a release and holds it to its service level.
+
+    Guarantees:
+        DEP-01: it alone may update the model's stacks; it runs the platform's commands, none of the
+            model's project.
+        DEP-02: in production a second person lets a version in, where the risk tier demands it.
+        DEP-03: a release that breaks the service level fails its promotion.
+        MOD-04: the risk tier decides whether a person is asked.
+
+    Example:
+        PromotionPipeline(self, "Promotion", PromotionPipelineProps(
+            setting=setting, dead_letters=queue))
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, props: PromotionPipelineProps) -> None:
+        super().__init__(scope, construct_id)
+        self._setting = setting = props.setting
+        self._place = place = setting.place
+        deploy, verify = self._deploy(), self._verify()
+        variables = {"MLZONE_PIPELINE_EXECUTION": "#{codepipeline.PipelineExecutionId}"}
+        self.pipeline = DeliveryPipeline(
+            self,
+            "Pipeline",
+            DeliveryPipelineProps(
+                setting=setting,
+                statements=promotion_pipeline_statements(
+                    setting.policy(self), projects=[deploy.name, verify.name]
+                ),
+                stages={
+                    SOURCE: [self._source()],
+                    **self._approval(),
+                    "Deploy": [deploy.action("Deploy", SOURCE, variables=variables)],
+                    "Verify": [verify.action("Verify", SOURCE, variables=variables)],
+                },
+            ),
+        )
+        """The pipeline."""
+        self.pipeline.start_on(
+            "OnRelease",
+            rule_name=place.rule("promotion"),
+            description="A release of the model was pulled",
+            pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {
+                    "bucket": {"name": [self._bucket]},
+                    "object": {"key": [self._key]},
+                },
+            },
+            paths={"version": "$.detail.object.version-id"},
+            template=start_template(revision=("S3_OBJECT_VERSION_ID", "<version>"), variables={}),
+            dead_letters=props.dead_letters,
+        )
+
+    @property
+    def _bucket(self) -> str:
+        return self._place.naming.release_bucket(self._place.unit.name, self._place.account)
+
+    @property
+    def _key(self) -> str:
+        return f"{self._place.model.name}/release.zip"
+
+    def _source(self) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
+        return action(
+            SOURCE,
+            category="Source",
+            provider="S3",
+            configuration={
+                "S3Bucket": self._bucket,
+                "S3ObjectKey": self._key,
+                # The rule on new releases starts it.
+                "PollForSourceChanges": "false",
+            },
+            output_artifact=SOURCE,
+        )
+
+    def _approval(
+        self,
+    ) -> dict[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]:
+        place = self._place
+        if not (place.in_production and place.model.controls.production_approval):
+            return {}
+        question = (
+            f"Let this release of {place.model.title} (risk tier {place.model.risk_tier}) into "
+            f"production? Staging has validated it."
+        )
+        return {
+            APPROVE: [
+                action(
+                    APPROVE,
+                    category="Approval",
+                    provider="Manual",
+                    configuration={"CustomData": question[:1000]},
+                )
+            ]
+        }
+
+    def _deploy(self) -> DeliveryProject:
+        place = self._place
+        naming, unit, model = place.naming, place.unit.name, place.model.name
+        return self._project(
+            "deploy",
+            minutes=DEPLOY_MINUTES,
+            description=f"Deploys releases of {model}",
+            statements=deploy_statements(self._setting.policy(self)),
+            environment={
+                "MLZONE_SERVING_STACK": naming.serving_stack(unit, place.stage, model),
+                "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
+            },
+        )
+
+    def _verify(self) -> DeliveryProject:
+        place = self._place
+        level = place.model.service_level
+        return self._project(
+            "verify",
+            minutes=VERIFY_MINUTES,
+            description=f"Holds releases of {place.model.name} to their service level",
+            statements=verify_statements(self._setting.policy(self)),
+            environment={
+                "MLZONE_ENDPOINT": place.endpoint,
+                "MLZONE_P95_LATENCY_MS": str(level.p95_latency_ms),
+                "MLZONE_ERROR_RATE_PERCENT": f"{level.error_rate_percent:g}",
+                "MLZONE_REQUESTS": str(REQUESTS),
+            },
+        )
+
+    def _project(
+        self,
+        step: str,
+        *,
+        minutes: int,
+        description: str,
+        statements: Sequence[Statement],
+        environment: Mapping[str, str],
+    ) -> DeliveryProject:
+        return DeliveryProject(
+            self,
+            step.title(),
+            DeliveryProjectProps(
+                setting=self._setting,
+                purpose=step,
+                role_purpose=step,
+                description=description,
+                buildspec=_BUILDSPEC.format(step=step),
+                minutes=minutes,
+                environment={**self._place.settings(self), **environment},
+                statements=[*statements, announce(self._place.bus_arn(self))],
+            ),
+        )

@@ -1,0 +1,321 @@
+"""What a model's delivery may do, as IAM statements: one role a purpose, each for one model alone.
+
+The commit's author decides what runs in the test and train builds; therefore these reach one
+model's repository, artefacts and training pipeline, and nothing that serves. A promotion runs the
+platform's own commands; it alone may update the two stacks of the model (DEP-01).
+"""
+
+from dataclasses import dataclass
+
+from mlzone.estate.unit import Stage
+from mlzone.persona_policy import Statement, Surroundings, allow
+from mlzone.service_policy import artifact_key, attach_to_network, pull_images
+
+_PIPELINE_IN_KEYS = 20
+"""CodePipeline begins the keys of its artefacts with so many characters of the pipeline's name."""
+
+_KEY_ACTIONS = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One model's delivery in one environment."""
+
+    surroundings: Surroundings
+    """Where the roles exist; `keys` encrypt artefacts and logs."""
+    model: str
+    """The model's name."""
+    pipeline: str
+    """The name of the CodePipeline."""
+
+    @property
+    def stage(self) -> Stage:
+        """The environment."""
+        if self.surroundings.stage is None:
+            raise ValueError("delivery belongs into the environment of a business unit")
+        return self.surroundings.stage
+
+    @property
+    def pipeline_arn(self) -> str:
+        """The CodePipeline."""
+        return self.surroundings.arn("codepipeline", self.pipeline)
+
+    @property
+    def handed_on(self) -> str:
+        """What the pipeline's stages hand to each other."""
+        s = self.surroundings
+        bucket = s.naming.pipeline_bucket(s.unit, s.account)
+        return f"arn:{s.partition}:s3:::{bucket}/{self.pipeline[:_PIPELINE_IN_KEYS]}*"
+
+    @property
+    def releases(self) -> str:
+        """The environment's release bucket."""
+        s = self.surroundings
+        return f"arn:{s.partition}:s3:::{s.naming.release_bucket(s.unit, s.account)}"
+
+    @property
+    def artifacts(self) -> str:
+        """The shared bucket of training artefacts."""
+        s = self.surroundings
+        return f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.shared_services)}"
+
+    @property
+    def versions(self) -> str:
+        """The model's versions in the registry."""
+        s = self.surroundings
+        group = s.naming.model_package_group(s.unit, self.model)
+        return (
+            f"arn:{s.partition}:sagemaker:{s.home_region}:{s.shared_services}"
+            f":model-package/{group}/*"
+        )
+
+    @property
+    def training(self) -> str:
+        """The model's SageMaker pipeline."""
+        s = self.surroundings
+        return s.arn("sagemaker", f"pipeline/{s.naming.sagemaker_pipeline(s.unit, self.model)}")
+
+
+def handing_on(d: Delivery) -> list[Statement]:
+    """Return what takes part in a pipeline: its artefacts and their keys."""
+    return [
+        allow("HandOn", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], [d.handed_on]),
+        allow("Keys", [*_KEY_ACTIONS], list(d.surroundings.keys)),
+    ]
+
+
+def project_statements(d: Delivery, *, project: str) -> list[Statement]:
+    """Return what every CodeBuild project of a model may do: run in the network and write its log.
+
+    Args:
+        d: the model's delivery.
+        project: the project's name.
+    """
+    s = d.surroundings
+    return [
+        *handing_on(d),
+        allow(
+            "WriteLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [s.arn("logs", f"log-group:/aws/codebuild/{project}:*")],
+        ),
+        *pull_images(s),
+        *attach_to_network(s),
+    ]
+
+
+def train_statements(d: Delivery, *, role_arn: str) -> list[Statement]:
+    """Return what the build may do that brings a commit to training.
+
+    Args:
+        d: the model's delivery.
+        role_arn: the role of the team's training pipelines.
+    """
+    s = d.surroundings
+    partition, shared = s.partition, s.shared_services
+    prefix = f"{s.unit}/{d.model}"
+    parameter = s.naming.delivery_parameter(s.unit, d.model)
+    images = f"arn:{partition}:ecr:{s.home_region}:{shared}:repository"
+    return [
+        allow("ReadDelivery", ["ssm:GetParameter"], [s.arn("ssm", f"parameter{parameter}")]),
+        allow(
+            "PinImages",
+            ["ecr:DescribeImages"],
+            [f"{images}/{s.naming.ecr_repository(image)}" for image in ("analyzer", "tabular")],
+        ),
+        allow(
+            "ListArtifacts",
+            ["s3:ListBucket"],
+            [d.artifacts],
+            {"StringLike": {"s3:prefix": [f"{prefix}/*"]}},
+        ),
+        allow("Artifacts", ["s3:GetObject", "s3:PutObject"], [f"{d.artifacts}/{prefix}/*"]),
+        artifact_key(s),
+        allow(
+            "RunTraining",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreatePipeline",
+                "sagemaker:DescribePipeline",
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListTags",
+                "sagemaker:StartPipelineExecution",
+                "sagemaker:StopPipelineExecution",
+                "sagemaker:UpdatePipeline",
+            ],
+            [d.training, f"{d.training}/execution/*"],
+        ),
+        allow(
+            "PassTrainingRole",
+            ["iam:PassRole"],
+            [role_arn],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        allow(
+            "ReadLogsOfJobs",
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            # The groups are SageMaker's, one a kind of job.
+            [
+                s.arn("logs", f"log-group:/aws/sagemaker/{kind}:*")
+                for kind in ("ProcessingJobs", "TrainingJobs")
+            ],
+        ),
+    ]
+
+
+def build_pipeline_statements(
+    d: Delivery, *, projects: list[str], connection_arn: str | None, repository_id: str
+) -> list[Statement]:
+    """Return what the build pipeline may do: read the source and run its projects.
+
+    Args:
+        d: the model's delivery.
+        projects: the names of its CodeBuild projects.
+        connection_arn: the connection to the source provider; None for CodeCommit.
+        repository_id: the repository's name; with its owner at a provider.
+    """
+    return [*handing_on(d), _source(d, connection_arn, repository_id), _run(d, projects)]
+
+
+def _source(d: Delivery, connection_arn: str | None, repository_id: str) -> Statement:
+    if connection_arn:
+        return allow(
+            "ReadSource",
+            ["codeconnections:UseConnection"],
+            [connection_arn],
+            {"StringEquals": {"codeconnections:FullRepositoryId": repository_id}},
+        )
+    return allow(
+        "ReadSource",
+        [
+            "codecommit:CancelUploadArchive",
+            "codecommit:GetBranch",
+            "codecommit:GetCommit",
+            "codecommit:GetRepository",
+            "codecommit:GetUploadArchiveStatus",
+            "codecommit:UploadArchive",
+        ],
+        [d.surroundings.arn("codecommit", repository_id)],
+    )
+
+
+def _run(d: Delivery, projects: list[str]) -> Statement:
+    return allow(
+        "RunProjects",
+        ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
+        [d.surroundings.arn("codebuild", f"project/{project}") for project in projects],
+    )
+
+
+def promotion_pipeline_statements(d: Delivery, *, projects: list[str]) -> list[Statement]:
+    """Return what the promotion pipeline may do: read the model's release and run its projects."""
+    return [
+        *handing_on(d),
+        allow("SeeReleases", ["s3:GetBucketVersioning"], [d.releases]),
+        allow(
+            "ReadRelease",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [f"{d.releases}/{d.model}/release.zip"],
+        ),
+        _run(d, projects),
+    ]
+
+
+def puller_statements(d: Delivery) -> list[Statement]:
+    """Return what the function may do that pulls an approved version into the environment."""
+    s = d.surroundings
+    prefix = f"{s.unit}/{d.model}"
+    return [
+        allow("ReadVersion", ["sagemaker:DescribeModelPackage"], [d.versions]),
+        allow("ReadArtifacts", ["s3:GetObject"], [f"{d.artifacts}/{prefix}/*"]),
+        allow(
+            "ListArtifacts",
+            ["s3:ListBucket"],
+            [d.artifacts],
+            {"StringLike": {"s3:prefix": [f"{prefix}/*"]}},
+        ),
+        artifact_key(s),
+        allow("WriteRelease", ["s3:PutObject"], [f"{d.releases}/{d.model}/*"]),
+        allow(
+            "ListReleases",
+            ["s3:ListBucket"],
+            [d.releases],
+            {"StringLike": {"s3:prefix": [f"{d.model}/*"]}},
+        ),
+    ]
+
+
+def deploy_statements(d: Delivery) -> list[Statement]:
+    """Return what deploys a release: it updates the model's two stacks and passes no role.
+
+    CloudFormation acts in the role that the stacks were made with, which it keeps; so nobody here
+    needs `iam:PassRole`, and no other role can be brought in.
+    """
+    s, model = d.surroundings, d.model
+    stacks = [
+        s.arn("cloudformation", f"stack/{name}/*")
+        for name in (
+            s.naming.serving_stack(s.unit, d.stage, model),
+            s.naming.monitoring_stack(s.unit, d.stage, model),
+        )
+    ]
+    return [
+        allow(
+            "SeeStacks",
+            ["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"],
+            stacks,
+        ),
+        allow(
+            "UpdateStacks",
+            ["cloudformation:UpdateStack"],
+            stacks,
+            {"Null": {"cloudformation:TemplateUrl": "true"}},
+        ),
+    ]
+
+
+def verify_statements(d: Delivery) -> list[Statement]:
+    """Return what verifies a release: it calls the model's endpoint."""
+    s = d.surroundings
+    endpoint = s.naming.endpoint(s.unit, d.model, d.stage)
+    return [
+        allow(
+            "CallEndpoint",
+            ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
+            [s.arn("sagemaker", f"endpoint/{endpoint}")],
+        )
+    ]
+
+
+def progress_statements(d: Delivery) -> list[Statement]:
+    """Return what the function may do that tells how a build goes on."""
+    return [
+        allow("SeeBuild", ["codepipeline:GetPipelineExecution"], [d.pipeline_arn]),
+        allow(
+            "SeeTraining",
+            ["sagemaker:ListPipelineExecutionSteps"],
+            [f"{d.training}/execution/*"],
+        ),
+        allow("ReadVersion", ["sagemaker:DescribeModelPackage"], [d.versions]),
+    ]
+
+
+def retraining_statements(d: Delivery) -> list[Statement]:
+    """Return what the function may do that starts a new training."""
+    return [
+        allow(
+            "StartBuild",
+            [
+                "codepipeline:GetPipelineExecution",
+                "codepipeline:ListPipelineExecutions",
+                "codepipeline:StartPipelineExecution",
+            ],
+            [d.pipeline_arn],
+        )
+    ]
+
+
+def start_statements(d: Delivery) -> list[Statement]:
+    """Return what an event rule may do: start the pipeline."""
+    return [allow("Start", ["codepipeline:StartPipelineExecution"], [d.pipeline_arn])]
