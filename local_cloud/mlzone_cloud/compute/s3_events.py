@@ -39,6 +39,8 @@ def install(cloud: "Cloud") -> None:
         kind = event_name.value.removeprefix("s3:")
         if kind.startswith(_WITH_EVERY_OBJECT):
             return
+        if kind == "ObjectCreated:Put" and key.multipart is not None:
+            return  # the end of an upload in parts, which is told as such
         about = {"key": key.name, "etag": key.etag.strip('"'), "sequencer": _sequencer(cloud)}
         if kind not in _DELETIONS:
             about["size"] = key.size
