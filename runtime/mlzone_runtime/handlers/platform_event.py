@@ -19,6 +19,8 @@ SOURCES: Mapping[str, str] = {
     "Build Started": "mlzone.delivery",
     "Model Registered": "mlzone.registry",
     "Model Approved": "mlzone.registry",
+    "Model Rejected": "mlzone.registry",
+    "Approval Reverted": "mlzone.registry",
     "Release Prepared": "mlzone.delivery",
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",

@@ -84,7 +84,7 @@ def examine(
     if status != "Approved":
         raise ReleaseRefused(f"version {version} is {status}, not Approved")
     metadata = description.get("CustomerMetadataProperties") or {}
-    author, approver = metadata.get("author", ""), _approver(description)
+    author, approver = metadata.get("author", ""), approver_of(description)
     if not author:
         raise ReleaseRefused(f"version {version} does not say who made it")
     if not approver:
@@ -110,7 +110,7 @@ def examine(
     )
 
 
-def _approver(description: Mapping[str, Any]) -> str:
+def approver_of(description: Mapping[str, Any]) -> str:
     """Return the person who changed the version last; after approval, that is the approver."""
     identity = (description.get("LastModifiedBy") or {}).get("IamIdentity") or {}
     session = str(identity.get("Arn", ""))
