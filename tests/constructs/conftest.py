@@ -55,7 +55,13 @@ def build(estate: Estate) -> Build:
     return template
 
 
-def with_settings(estate: Estate, *, engine: str | None = None, **settings: Any) -> Estate:
+def with_settings(
+    estate: Estate,
+    *,
+    engine: str | None = None,
+    source: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Estate:
     """Return the estate with other settings of its model: `serving={"min_instances": 3}`."""
     (unit,) = estate.units
     (team,) = unit.teams
@@ -69,6 +75,9 @@ def with_settings(estate: Estate, *, engine: str | None = None, **settings: Any)
     if engine:
         monitoring = organization.monitoring.model_copy(update={"engine": engine})
         organization = organization.model_copy(update={"monitoring": monitoring})
+    if source:
+        place = organization.source.model_copy(update=source)
+        organization = organization.model_copy(update={"source": place})
     return replace(
         estate,
         organization=organization,
