@@ -3,15 +3,14 @@
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Stage
+from mlzone.image import IMAGES
 from mlzone.persona import PERSONAS, Persona, Place, Scope
 from mlzone.persona_policy import Surroundings
 from mlzone.risk import TIERS
@@ -22,16 +21,16 @@ from mlzone_constructs.foundation import (
     GovernedKeyProps,
 )
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.identity import (
-    GovernedRole,
-    GovernedRoleProps,
-    PersonaRole,
-    PersonaRoleProps,
+from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+from mlzone_constructs.platform import (
+    ApprovalGuard,
+    ApprovalGuardProps,
+    KpiStore,
+    KpiStoreProps,
+    LifeCycleBus,
+    LifeCycleBusProps,
 )
 from mlzone_constructs.registry import ModelRegistry, ModelRegistryProps
-
-IMAGES = ("analyzer", "build", "tabular")
-"""The platform's container images."""
 
 
 class PlatformStack(cdk.Stack):
@@ -63,7 +62,6 @@ class PlatformStack(cdk.Stack):
         self._images()
         ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
-        self._kpi_store()
         self._notifications()
         self._people()
         governance.tag(self)
@@ -175,130 +173,13 @@ class PlatformStack(cdk.Stack):
             ).apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
     def _events(self) -> None:
-        """The platform's bus, and what it passes on to the business units."""
-        governance, naming = self._governance, self._governance.naming
-        name = naming.platform_bus()
-        bus = events.CfnEventBus(
-            self, "Bus", name=name, kms_key_identifier=self._key.arn,
-            description="Life-cycle events of all models",
-        )  # fmt: skip
-        events.CfnEventBusPolicy(
-            self,
-            "BusPolicy",
-            statement_id="organization",
-            event_bus_name=bus.ref,
-            statement={
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "events:PutEvents",
-                "Resource": governance.arn(self, "events", f"event-bus/{name}"),
-                "Condition": {
-                    "StringEquals": {
-                        "aws:PrincipalOrgID": governance.estate.organization.organization_id
-                    }
-                },
-            },
+        """The platform's bus, and what listens to it and to the registry."""
+        governance, key = self._governance, self._key.key
+        bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
+        KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
+        ApprovalGuard(
+            self, "Approvals", ApprovalGuardProps(governance=governance, key=key, bus=bus)
         )
-        targets = [
-            governance.arn(
-                self,
-                "events",
-                "event-bus/default",
-                account=unit.environments[stage].account,
-                region=governance.estate.region(unit, stage),
-            )
-            for unit in governance.estate.units
-            for stage in Stage
-        ]
-        role = GovernedRole(
-            self,
-            "ForwardRole",
-            GovernedRoleProps(
-                governance=governance,
-                role_name=naming.platform_role("forward"),
-                description="Passes life-cycle events on to the business units' accounts",
-                service="events.amazonaws.com",
-                statements=[iam.PolicyStatement(actions=["events:PutEvents"], resources=targets)],
-            ),
-        )
-        for unit in governance.estate.units:
-            self._forward(unit, bus, role)
-
-    def _forward(self, unit: BusinessUnit, bus: events.CfnEventBus, role: GovernedRole) -> None:
-        governance, naming = self._governance, self._governance.naming
-        prefix = naming.model_package_group_prefix(unit.name)
-
-        def rule(name: str, stage: Stage, pattern: dict[str, Any], bus_name: str | None) -> None:
-            target = governance.arn(
-                self,
-                "events",
-                "event-bus/default",
-                account=unit.environments[stage].account,
-                region=governance.estate.region(unit, stage),
-            )
-            events.CfnRule(
-                self,
-                f"Rule-{unit.name}-{name}",
-                name=naming.rule(unit.name, name),
-                event_bus_name=bus_name,
-                event_pattern=pattern,
-                targets=[events.CfnRule.TargetProperty(id="unit", arn=target, role_arn=role.arn)],
-            )
-
-        rule(
-            "approved",
-            Stage.STAGING,
-            {
-                "source": ["aws.sagemaker"],
-                "detail-type": ["SageMaker Model Package State Change"],
-                "detail": {
-                    "ModelPackageGroupName": [{"prefix": prefix}],
-                    "ModelApprovalStatus": ["Approved"],
-                },
-            },
-            None,
-        )
-        for name, stage, source, kind in (
-            ("validated", Stage.PROD, "mlzone.delivery", "Release Validated"),
-            ("drift", Stage.DEV, "mlzone.monitoring", "Drift Detected"),
-        ):
-            rule(
-                name,
-                stage,
-                {
-                    "source": [source],
-                    "detail-type": [kind],
-                    "detail": {"unit": [unit.name]},
-                },
-                bus.ref,
-            )
-
-    def _kpi_store(self) -> None:
-        dynamodb.CfnTable(
-            self,
-            "KpiEvents",
-            table_name=self._governance.naming.kpi_table(),
-            billing_mode="PAY_PER_REQUEST",
-            attribute_definitions=[
-                dynamodb.CfnTable.AttributeDefinitionProperty(
-                    attribute_name=name, attribute_type="S"
-                )
-                for name in ("model", "event")
-            ],
-            key_schema=[
-                dynamodb.CfnTable.KeySchemaProperty(attribute_name="model", key_type="HASH"),
-                dynamodb.CfnTable.KeySchemaProperty(attribute_name="event", key_type="RANGE"),
-            ],
-            point_in_time_recovery_specification=(
-                dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
-                    point_in_time_recovery_enabled=True
-                )
-            ),
-            sse_specification=dynamodb.CfnTable.SSESpecificationProperty(
-                sse_enabled=True, sse_type="KMS", kms_master_key_id=self._key.arn
-            ),
-            deletion_protection_enabled=True,
-        ).apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
     def _notifications(self) -> None:
         sns.Topic(

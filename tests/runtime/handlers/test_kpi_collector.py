@@ -103,6 +103,6 @@ def test_an_event_of_nobody_is_an_error(dynamodb):
     event = {**EVENT, "detail": {**EVENT["detail"], "model": "", "team": None}}
 
     with pytest.raises(
-        MalformedEventError, match="Drift Detected.* lacks team, model"
+        MalformedEventError, match=r"Drift Detected.* lacks team, model"
     ):
         collect(event, TABLE, dynamodb=dynamodb)
