@@ -10,9 +10,11 @@ from mlzone_cloud.cfn.schema import ResourceSchema, find_schema, value_at
 from mlzone_cloud.cfn.state import Json, StackResource
 from mlzone_cloud.cfn.types import (
     ec2,
+    endpoint,
     function,
     iam,
     messaging,
+    model_pipeline,
     model_registry,
     money,
     platform,
@@ -28,6 +30,7 @@ _MODULES = (
     function,
     iam,
     messaging,
+    model_pipeline,
     model_registry,
     money,
     platform,
@@ -136,5 +139,6 @@ def provider_of(type_name: str, region: str) -> Provider:
         return _EXPLICIT[type_name]()
     schema = find_schema(type_name, region)
     assert schema is not None, "unknown types are refused before"  # noqa: S101
-    api = ApiProvider(schema, region)
+    kind = endpoint.EndpointProvider if type_name == endpoint.TYPE_NAME else ApiProvider
+    api = kind(schema, region)
     return api if api.usable else SchemaProvider(schema)

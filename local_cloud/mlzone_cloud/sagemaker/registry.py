@@ -6,7 +6,6 @@ asked the group's policy already and made the call act in the group's account.
 """
 
 import copy
-from datetime import UTC, datetime
 from typing import Any
 
 from mlzone_access import Policy, PolicyError, PolicyKind
@@ -15,6 +14,7 @@ from mlzone_cloud.generic import paging
 from mlzone_cloud.generic.crud import ARN
 from mlzone_cloud.generic.validation import validate
 from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.sagemaker.listing import in_order, select
 
 GROUPS = "sagemaker.ModelPackageGroup"
 PACKAGES = "sagemaker.ModelPackage"
@@ -159,34 +159,3 @@ def _policy(call: Call) -> Record:
     if policy is None:
         raise ApiError("ValidationException", f"Cannot find resource policy for: {name}")
     return policy
-
-
-def select(items: list[Record], params: dict[str, Any], name: str) -> list[Record]:
-    """Return the items that the filters of a listing by name and time of creation let through."""
-    contains = params.get("NameContains")
-    if contains:
-        items = [item for item in items if contains in str(item.get(name, ""))]
-    after, before = params.get("CreationTimeAfter"), params.get("CreationTimeBefore")
-    if after:
-        items = [item for item in items if item["CreationTime"] > _in_utc(after)]
-    if before:
-        items = [item for item in items if item["CreationTime"] < _in_utc(before)]
-    return items
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """Return a moment of a request, which has no time zone after parsing."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def in_order(
-    items: list[Record], params: dict[str, Any], name: str, *, default: str = "Ascending"
-) -> list[Record]:
-    """Return the items of a listing in the order that is asked for."""
-    by_name = params.get("SortBy") == "Name"
-    # Sorting is stable: what was made at the same moment keeps the order of its making.
-    return sorted(
-        items,
-        key=lambda item: str(item.get(name, "")) if by_name else item["CreationTime"],
-        reverse=params.get("SortOrder", default) == "Descending",
-    )

@@ -9,13 +9,12 @@ from mlzone_cloud.generic.crud import ARN
 from mlzone_cloud.generic.validation import validate
 from mlzone_cloud.operations import Call, operation
 from mlzone_cloud.sagemaker import registry_event
+from mlzone_cloud.sagemaker.listing import in_order, select
 from mlzone_cloud.sagemaker.registry import (
     PACKAGES,
     Record,
     find_group,
     identity_of,
-    in_order,
-    select,
 )
 from mlzone_cloud.sagemaker.registry_validation import check, completed
 

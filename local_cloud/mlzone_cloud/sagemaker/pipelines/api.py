@@ -9,9 +9,10 @@ from mlzone_cloud.generic import paging
 from mlzone_cloud.generic.validation import validate
 from mlzone_cloud.operations import Call, operation
 from mlzone_cloud.sagemaker import records
+from mlzone_cloud.sagemaker.listing import in_order, select
 from mlzone_cloud.sagemaker.pipelines.definition import parse
 from mlzone_cloud.sagemaker.pipelines.record import ACTIVE, PIPELINE, Record, executions
-from mlzone_cloud.sagemaker.registry import identity_of, in_order, select
+from mlzone_cloud.sagemaker.registry import identity_of
 
 _MISSING = "Pipeline '{arn}' does not exist."
 _SETTINGS = (
@@ -20,7 +21,6 @@ _SETTINGS = (
     "RoleArn",
     "ParallelismConfiguration",
 )
-_CREATED = {"SortBy": "CreationTime"}
 
 
 def find_pipeline(call: Call) -> Record:
@@ -120,7 +120,7 @@ def list_pipelines(call: Call) -> dict[str, Any]:
     prefix = params.get("PipelineNamePrefix", "")
     found = [item for item in pipelines.values() if item["PipelineName"].startswith(prefix)]
     found = select(found, params, "PipelineName")
-    found = in_order(found, _CREATED | params, "PipelineName", default="Descending")
+    found = in_order(found, params, "PipelineName", default="Descending")
     page, token = paging.cut(found, params)
     fields = (
         "PipelineArn",

@@ -11,6 +11,7 @@ from mlzone_cloud.generic.crud import ARN
 from mlzone_cloud.generic.validation import validate
 from mlzone_cloud.operations import Call, operation
 from mlzone_cloud.sagemaker import records
+from mlzone_cloud.sagemaker.listing import in_order, select
 from mlzone_cloud.sagemaker.pipelines.api import find_pipeline, version_of
 from mlzone_cloud.sagemaker.pipelines.definition import parse
 from mlzone_cloud.sagemaker.pipelines.expression import Scope, as_text, resolve
@@ -27,7 +28,7 @@ from mlzone_cloud.sagemaker.pipelines.record import (
     executions,
     set_status,
 )
-from mlzone_cloud.sagemaker.registry import identity_of, in_order, select
+from mlzone_cloud.sagemaker.registry import identity_of
 
 _ID_LENGTH = 12
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -129,8 +130,6 @@ def list_executions(call: Call) -> dict[str, Any]:
         for item in executions(call.cloud, call.account, call.region).values()
         if item["PipelineArn"] == arn
     ]
-    if params.get("SortBy") == "PipelineExecutionArn":
-        params["SortBy"] = "Name"
     found = in_order(
         select(found, params, ""), params, "PipelineExecutionArn", default="Descending"
     )

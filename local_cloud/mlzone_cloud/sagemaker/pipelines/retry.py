@@ -1,4 +1,4 @@
-"""Retry policies of steps, and ISO 8601 durations as pipelines write them.
+"""Retry policies of steps.
 
 Source: Developer Guide, "Retry policy for pipeline steps".
 """
@@ -8,13 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-_DURATION = re.compile(
-    r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
-    re.IGNORECASE,
-)
-_DAYS = {"years": 365, "months": 30, "weeks": 7, "days": 1}
-_SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
 _DEFAULT_INTERVAL, _DEFAULT_BACKOFF, _DEFAULT_ATTEMPTS = 1.0, 2.0, 5
 
 _OF_CODES = (
@@ -27,22 +20,6 @@ _OF_REASONS = (
     (re.compile("InternalServerError"), "SageMaker.JOB_INTERNAL_ERROR"),
     (re.compile("ResourceLimitExceeded"), "SageMaker.RESOURCE_LIMIT"),
 )
-
-
-def duration(text: str) -> timedelta:
-    """Return a duration such as `P30D`, `PT1H` or, as SageMaker also takes it, `30dT5h`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _DURATION.fullmatch(text)
-    if not found or not any(found.groups()):
-        raise ValueError(f"{text!r} is not a duration in ISO 8601")
-    parts = {name: int(value) for name, value in found.groupdict().items() if value}
-    return timedelta(
-        days=sum(count * parts.get(name, 0) for name, count in _DAYS.items()),
-        seconds=sum(count * parts.get(name, 0) for name, count in _SECONDS.items()),
-    )
 
 
 def kind_of_error(code: str) -> str:

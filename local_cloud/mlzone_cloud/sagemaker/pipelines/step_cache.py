@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from mlzone_cloud.sagemaker.duration import duration
 from mlzone_cloud.sagemaker.pipelines.job_step import JOBS
 from mlzone_cloud.sagemaker.pipelines.record import SUCCEEDED, Record
-from mlzone_cloud.sagemaker.pipelines.retry import duration
 
 
 def key_of(step_type: str, arguments: Mapping[str, Any]) -> str:
