@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import threading
+import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -45,6 +46,8 @@ _CLIENT_CONFIG = botocore.config.Config(
     response_checksum_validation="when_required",
 )
 _TICK_SECONDS = 1.0
+_SETTLING_SECONDS = 5.0
+_LOOK_SECONDS = 0.005
 _LONGEST_SESSION = timedelta(hours=12)
 
 
@@ -97,6 +100,8 @@ class Cloud:
         """Who saves the state; None while nobody does."""
         self.denials: deque[dict[str, str]] = deque(maxlen=200)
         self.tickers: list[tuple[Ticker, NextDue | None]] = []
+        self.settling: list[Callable[[], bool]] = []
+        """Tell whether short work is under way for which `advance` waits before it goes on."""
         self.resumers: list[Callable[[Cloud], None]] = []
         self.listeners: dict[str, list[Listener]] = {}
         """By detail-type: the parts of the cloud that hear of an event without a rule."""
@@ -376,7 +381,14 @@ class Cloud:
             ]
             self.clock.advance(min(due, default=target) - now)
             self.tick()
+            self._settle()
         self.changed()
+
+    def _settle(self) -> None:
+        """Wait a while for what the tick has set going, so that it happens at its own time."""
+        deadline = time.monotonic() + _SETTLING_SECONDS
+        while any(is_busy() for is_busy in self.settling) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
 
     def run_clock(self) -> None:
         """Tick until the cloud stops."""

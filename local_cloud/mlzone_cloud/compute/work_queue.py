@@ -41,6 +41,7 @@ class WorkQueue:
         self._running: set[str] = set()
         self._lock = threading.Lock()
         cloud.add_ticker(self._tick, self._next_due)
+        cloud.settling.append(lambda: bool(self._running))
 
     def put(self, item: Item, *, delay: timedelta = _NOW) -> None:
         """Keep a piece of work, of plain data, and do it when it is due."""

@@ -135,12 +135,15 @@ class Queue:
     account: str = DEV
 
     def bodies(self) -> list[str]:
+        """Take out what is there."""
         sqs = self.cloud.client("sqs", account=self.account)
         found: list[str] = []
         while messages := sqs.receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
-            found += [message["Body"] for message in messages]
+            for message in messages:
+                found.append(message["Body"])
+                sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
     def wait(self) -> list[Any]:
