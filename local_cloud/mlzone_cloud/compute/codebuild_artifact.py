@@ -54,8 +54,11 @@ def upload(
     Raises:
         BuildError: no file matches, or the service role may not write.
     """
-    if artifact["type"] == "NO_ARTIFACTS" or output is None:
+    if artifact["type"] == "NO_ARTIFACTS" or (output is None and artifact["type"] == "S3"):
         return
+    if output is None:
+        name = artifact.get("artifactIdentifier", "")
+        raise BuildError("CLIENT_ERROR", f"the buildspec says no files for the artifact {name}")
     files = select(output, source)
     key_id = "" if artifact.get("encryptionDisabled") else build["encryptionKey"]
     try:

@@ -4,13 +4,14 @@ import contextlib
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from mlzone_cloud.authorization.service_trust import trusted_role
 from mlzone_cloud.compute import codebuild_artifact, codebuild_environment, codebuild_source
 from mlzone_cloud.compute.artifact_store import ArtifactStore
 from mlzone_cloud.compute.buildspec import Buildspec, BuildspecError, parse
@@ -40,15 +41,15 @@ class BuildRun:
     ) -> None:
         self._cloud, self._build, self._stop = cloud, build, stop
         self._account, self._region = account, region
-        uid = build["id"].split(":", 1)[1]
-        self._folder = cloud.state_dir / "codebuild" / uid
-        self._sources = self._folder / "src"
+        self._uid = build["id"].split(":", 1)[1]
+        self._folder = cloud.state_dir / "codebuild" / self._uid
         self._role = ArtifactStore(
             cloud=cloud,
             account=account,
             region=region,
             role=build["serviceRole"],
-            session_name=f"AWSCodeBuild-{uid}",
+            # The same for all builds, so that clients are shared; commands have one of their own.
+            session_name="AWSCodeBuild",
         )
         self._failed = False
 
@@ -93,7 +94,7 @@ class BuildRun:
 
     def _require_role(self) -> None:
         try:
-            self._cloud.assume(self._role.role, self._role.session_name, service=SERVICE)
+            trusted_role(self._cloud, self._role.role, SERVICE)
         except ApiError as error:
             raise BuildError(
                 "ACCESS_DENIED",
@@ -107,13 +108,9 @@ class BuildRun:
         client = self._role.client("logs")
         group, stream = logs["groupName"], logs["streamName"]
         try:
-            try:
-                _make_stream(client, group, stream)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                    raise
-                client.create_log_group(logGroupName=group)
-                _make_stream(client, group, stream)
+            if not _made(client.create_log_stream, logGroupName=group, logStreamName=stream):
+                _made(client.create_log_group, logGroupName=group)
+                _made(client.create_log_stream, logGroupName=group, logStreamName=stream)
         except ClientError as error:
             raise BuildError(
                 "ACCESS_DENIED",
@@ -125,7 +122,7 @@ class BuildRun:
 
     def _download(self) -> dict[str, str]:
         build = self._build
-        primary = self._sources / "src"
+        primary = self._folder / "src"
         resolved = codebuild_source.fetch(
             build["source"], build.get("sourceVersion") or "", primary, self._role
         )
@@ -138,7 +135,7 @@ class BuildRun:
         folders = {"": str(primary)}
         for source in build.get("secondarySources") or ():
             identifier = source["sourceIdentifier"]
-            folder = self._sources / identifier
+            folder = self._folder / "secondary" / identifier
             codebuild_source.fetch(source, versions.get(identifier, ""), folder, self._role)
             folders[identifier] = str(folder)
         if build["source"].get("sourceIdentifier"):
@@ -169,7 +166,7 @@ class BuildRun:
         variables = codebuild_environment.variables(self._build, spec, self._role)
         credentials = self._cloud.credentials(
             self._role.role,
-            self._role.session_name,
+            f"AWSCodeBuild-{self._uid}",
             region=self._region,
             duration=timedelta(minutes=self._build["timeoutInMinutes"]),
             service=SERVICE,
@@ -274,10 +271,14 @@ def new_id(project: str) -> str:
     return f"{project}:{uuid.uuid4()}"
 
 
-def _make_stream(client: Any, group: str, stream: str) -> None:
+def _made(make: Callable[..., Any], **arguments: str) -> bool:
+    """Make a part of the log unless it is there; tell whether it is now, or lacks its group."""
     try:
-        client.create_log_stream(logGroupName=group, logStreamName=stream)
+        make(**arguments)
     except ClientError as error:
-        # A build that begins again after an interruption has its stream already.
-        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+        code = error.response["Error"]["Code"]
+        # Another build made it, or this one before an interruption.
+        if code not in ("ResourceAlreadyExistsException", "ResourceNotFoundException"):
             raise
+        return bool(code == "ResourceAlreadyExistsException")
+    return True

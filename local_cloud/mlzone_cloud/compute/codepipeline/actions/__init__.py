@@ -1,0 +1,1 @@
+"""What the actions of a pipeline do, one module a provider."""
