@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 StartResponse = Callable[..., Any]
 
-_MUTATING = re.compile(r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan)")
+_MUTATING = re.compile(
+    r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan|InvokeEndpoint)"
+)
 _HOP_HEADERS = frozenset({"content-length", "status", "date", "server", "connection"})
 _HOP_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 IN_PROCESS = "mlzone_cloud.in_process"

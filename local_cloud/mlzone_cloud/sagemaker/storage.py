@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+
+
 class StorageError(Exception):
     """Data cannot be moved; the message says why, as SageMaker would."""
 
@@ -102,6 +105,20 @@ class Storage:
             StorageError: there is none, or the role may not read it.
         """
         return self._read(*split_uri(uri))
+
+    def has(self, bucket: str, key: str) -> bool:
+        """Tell whether there is an object.
+
+        Raises:
+            StorageError: the role may not look.
+        """
+        try:
+            self._s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return False
+            raise _error("HeadObject", f"s3://{bucket}/{key}", error) from error
+        return True
 
     def upload(self, folder: Path, uri: str, *, key_id: str = "") -> int:
         """Take all files of a folder to S3; return their number.

@@ -4,7 +4,6 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from mlzone_cloud.authorization.service_trust import trusted_role
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.generic.validation import validate
 from mlzone_cloud.operations import Call, operation
@@ -16,7 +15,7 @@ from mlzone_cloud.sagemaker.jobs.job import (
     JobKind,
     JobStoppedError,
 )
-from mlzone_cloud.state import tracking
+from mlzone_cloud.sagemaker.model_server import require_trust
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -43,7 +42,8 @@ def register(kind: JobKind) -> None:
                 "Job name must be unique within an AWS account and region, and a job with this "
                 f"name already exists ({kept[name][f'{noun}Arn']})",
             )
-        _require_trust(call)
+        if "RoleArn" in call.params:
+            require_trust(call.cloud, call.params["RoleArn"])
         kind.check(call)
         record = {**records.new(call, noun), **kind.first, f"{noun}Status": "InProgress"}
         kept[name] = record
@@ -66,6 +66,10 @@ def register(kind: JobKind) -> None:
         """List jobs, the newest first."""
         return records.listing(call, noun, f"{noun}Summaries")
 
+    _register_end(noun)
+
+
+def _register_end(noun: str) -> None:
     @operation("sagemaker", f"Stop{noun}")
     def stop(call: Call) -> dict[str, Any]:
         """Ask a job to stop; one that has ended stays as it is, except that this is refused."""
@@ -144,22 +148,6 @@ def _why_stopped(job: Job, why: str) -> dict[str, str]:
     if why and "SecondaryStatusTransitions" in job.record:
         return {"SecondaryStatus": why}
     return {"FailureReason": why} if why else {}
-
-
-def _require_trust(call: Call) -> None:
-    """Refuse a role that SageMaker cannot take on."""
-    role = call.params.get("RoleArn")
-    if not role:
-        return
-    try:
-        with tracking.reading():
-            trusted_role(call.cloud, role, "sagemaker.amazonaws.com")
-    except ApiError as error:
-        raise ApiError(
-            "ValidationException",
-            f"Could not assume role {role}. Please ensure that the role exists and allows "
-            "principal 'sagemaker.amazonaws.com' to assume the role.",
-        ) from error
 
 
 def _find(call: Call, noun: str) -> dict[str, Any]:
