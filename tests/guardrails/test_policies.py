@@ -5,6 +5,19 @@ from pathlib import Path
 import pytest
 
 from mlzone.boundary import boundary_document, deployment_document
+from mlzone.delivery_policy import (
+    Delivery,
+    build_pipeline_statements,
+    deploy_statements,
+    progress_statements,
+    project_statements,
+    promotion_pipeline_statements,
+    puller_statements,
+    retraining_statements,
+    start_statements,
+    train_statements,
+    verify_statements,
+)
 from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
     INSTANCE_ACTIONS,
@@ -43,6 +56,33 @@ def surroundings(stage: Stage | None) -> Surroundings:
         stage=stage,
         keys=("arn:aws:kms:sa-east-1:111111111111:key/1",),
     )
+
+
+def delivery_documents() -> dict[str, dict]:
+    """Return every role of a delivery, as a policy document."""
+    made = {}
+    for stage in Stage:
+        where = Delivery(
+            surroundings=surroundings(stage),
+            model="churn",
+            pipeline="aur-retail-banking-churn-build",
+        )
+        made |= {
+            "project": project_statements(where, project="p"),
+            "train": train_statements(where, role_arn="arn:aws:iam::111111111111:role/r"),
+            "promotion": promotion_pipeline_statements(where, projects=["p"]),
+            "puller": puller_statements(where),
+            "deploy": deploy_statements(where),
+            "verify": verify_statements(where),
+            "progress": progress_statements(where),
+            "retraining": retraining_statements(where),
+            "start": start_statements(where),
+        }
+        for connection in (None, "arn:aws:codeconnections:sa-east-1:100000000002:connection/1"):
+            made[f"build {connection}"] = build_pipeline_statements(
+                where, projects=["p"], connection_arn=connection, repository_id="o/r"
+            )
+    return {name: {"Version": "2012-10-17", "Statement": listed} for name, listed in made.items()}
 
 
 def findings(document: dict, name: str) -> list[str]:
@@ -140,3 +180,8 @@ def test_NET_03_every_create_action_that_knows_a_key_is_denied_without_it(
 
     assert creating
     assert creating - set(denied) == set(GUARDED_ELSEWHERE[key])
+
+
+@pytest.mark.parametrize("name", delivery_documents())
+def test_policies_of_deliveries_name_what_exists(name: str):
+    assert findings(delivery_documents()[name], name) == []

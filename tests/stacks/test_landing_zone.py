@@ -33,6 +33,10 @@ def test_a_selection_builds_only_what_it_names(synthesize, tmp_path: Path):
     names = sorted(path.name.split(".")[0] for path in tmp_path.glob("*.template.json"))
     assert names == [
         "aur-guardrails",
+        "aur-insurance-dev-delivery-claims-duration",
+        "aur-insurance-dev-delivery-claims-fraud",
+        "aur-insurance-dev-delivery-lapse",
+        "aur-insurance-dev-delivery-repeat-contact",
         "aur-insurance-dev-foundation",
         "aur-insurance-dev-team-claims",
         "aur-insurance-dev-team-pricing",
@@ -253,6 +257,7 @@ def test_MOD_02_pipelines_of_a_team_register_but_neither_approve_nor_deploy(temp
     pipelines = [
         (stack, resource["Properties"])
         for stack, template in templates.items()
+        if "-team-" in stack
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::IAM::Policy" and "PipelineRole" in json.dumps(resource)
     ]
