@@ -31,7 +31,8 @@ if ! done_already python "$python_inputs" || [ ! -x .venv/bin/python ]; then
   say "1/2 Python packages into .venv (a minute or two on the first run)"
   [ -x .venv/bin/python ] || "$python" -m venv .venv || fail "could not create .venv (on Debian and Ubuntu: apt install python3-venv)"
   [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
-  .venv/bin/uv pip sync --quiet --python .venv/bin/python requirements.lock
+  # Jobs, functions and builds are short Python processes: what they import is compiled once, here.
+  .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python requirements.lock
   .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
   finish python "$python_inputs"
 fi

@@ -68,7 +68,8 @@ def side_tables() -> dict[tuple[str, str, str], dict[str, Any]]:
         (*key, table): getattr(value, table)
         for key, value in dictionaries().items()
         for table in SIDE_TABLES
-        if hasattr(value, table)
+        # What is empty is not worth the import of its module at the next start.
+        if getattr(value, table, None)
     }
 
 
