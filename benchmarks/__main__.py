@@ -14,6 +14,7 @@ BENCHMARKS = {
     "estate": "Reading and checking the example estate",
     "synthesis": "Synthesis of the example estate, all checks on",
     "cloud": "The embedded cloud",
+    "analyzer": "A monitor's run over a million records",
 }
 REPORT = Path("docs/benchmarks.md")
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from mlzone_runtime.analyzer.model import WatchedModel
 from mlzone_runtime.analyzer.table import FloatArray, Table
 
-MOST_RECORDS = 5000
-"""Records of the window that are asked: enough for a standard error below any threshold here."""
+MOST_RECORDS = 2000
+"""Records of the window that are asked: the baseline's sample is smaller and sets the error."""
 
 _NOTEWORTHY = 3.0
 

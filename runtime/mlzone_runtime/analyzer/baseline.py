@@ -91,7 +91,7 @@ def make_baseline(dataset: Path, model: Path, output: Path, settings: Settings) 
 
 def write_json(file: Path, document: Any) -> None:
     """Write a document; an infinite or missing number in it is a mistake and raises."""
-    text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False)
     file.write_text(text + "\n", encoding="utf-8")
 
 

@@ -222,7 +222,7 @@ def _sentences(explanation: Mapping[str, Any], analysis: Analysis) -> list[str]:
     if prediction and (prediction["differing_answers"] or 0) > _MANY:
         said.append(
             f"The baseline's model answers {wording.percent(prediction['differing_answers'])} of "
-            "the sampled records differently: part of the window was served by another version."
+            "the sampled records differently: another version served them."
         )
     if explanation["findings"] and not explanation["attribution"]["available"]:
         said.append(

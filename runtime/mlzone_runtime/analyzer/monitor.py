@@ -26,6 +26,7 @@ from mlzone_runtime.analyzer.explanation import Analysis, differs, explain
 from mlzone_runtime.analyzer.intake import Intake
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel, read_schema
 from mlzone_runtime.analyzer.plain import read_csv, read_training
+from mlzone_runtime.analyzer.report import render
 from mlzone_runtime.analyzer.settings import PREDICTION, Settings
 from mlzone_runtime.analyzer.statistics import (
     NumberSummary,
@@ -227,6 +228,8 @@ def _write(
     write_json(job.output / CONSTRAINTS, suggest_constraints(summaries, settings))
     write_json(job.output / VIOLATIONS, {"violations": found})
     write_json(job.output / EXPLANATION, explanation)
+    page = render(explanation, analysis.comparisons)
+    (job.output / REPORT).write_text(page, encoding="utf-8")
 
 
 def _leave_message(file: Path, message: str) -> None:
