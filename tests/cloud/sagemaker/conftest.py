@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.cloud.sagemaker.serving import Endpoints
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.generic.noun import kebab
@@ -136,3 +137,9 @@ def estate(cloud: Cloud) -> Estate:
 def fixture_until() -> Callable[..., Any]:
     """Looks again and again until it is enough."""
     return until
+
+
+@pytest.fixture
+def endpoints(estate: Estate) -> Endpoints:
+    """Models, configurations and endpoints of the account."""
+    return Endpoints(estate, until)
