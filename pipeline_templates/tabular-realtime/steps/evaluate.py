@@ -1,0 +1,91 @@
+"""Judge the model on rows that it has not seen: quality, bias, explanation, model card.
+
+Writes SageMaker's documents for the registry and `summary.json`, from which the pipeline decides.
+"""
+
+import argparse
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import bias
+import card
+import explain
+import job
+import metrics
+import model
+
+_SAMPLE_ROWS = 20
+
+
+def summary(
+    given: dict[str, Any],
+    quality: dict[str, Any],
+    fairness: dict[str, Any],
+    explanation: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what the pipeline reads: numbers for its conditions, texts for the registry."""
+    scores = quality["binary_classification_metrics"]
+    numbers = {name: scores[name]["value"] for name in ("auc", "accuracy", "brier", "ks")}
+    numbers["disparate_impact_gap"] = bias.gap(fairness)
+    numbers["threshold"] = quality["threshold"]
+    texts = {name: f"{value:.6g}" for name, value in numbers.items()}
+    for name, value in bias.impacts(fairness).items():
+        texts[f"disparate_impact_{name}"] = "none" if value is None else f"{value:.6g}"
+    texts["top_features"] = " ".join(list(explain.importance(explanation))[:5])
+    document = card.card(given, quality, fairness, explanation)
+    return {
+        "numbers": numbers,
+        "texts": texts,
+        "model_card": json.dumps(document, sort_keys=True, separators=(",", ":")),
+    }
+
+
+def payload(rows: list[job.Row], names: list[str]) -> bytes:
+    """Return a sample request as the registry wants it: one CSV file in a tar.gz; same bytes."""
+    lines = "".join(",".join(row[name] for name in names) + "\n" for row in rows[:_SAMPLE_ROWS])
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        entry = tarfile.TarInfo("sample.csv")
+        entry.size = len(lines.encode())
+        archive.addfile(entry, io.BytesIO(lines.encode()))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def main() -> None:
+    """Judge and report."""
+    root = job.base() / "processing"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=root / "input" / "model")
+    parser.add_argument("--test", type=Path, default=root / "input" / "test")
+    parser.add_argument("--output", type=Path, default=root / "output")
+    args = parser.parse_args()
+    given = job.settings()
+    booster, document = model.load(args.model)
+    rows = job.read_table(args.test)
+    labels = model.labels(rows, given["model"])
+    if not 0 < labels.sum() < len(labels):
+        raise job.StepError("the test rows are all of one class")
+    matrix = model.data(rows, document["features"])
+    probabilities = booster.predict(matrix).astype(float)
+    threshold = document["threshold"]
+    quality = metrics.report(labels, probabilities, threshold)
+    approved = (probabilities < threshold).astype(float)
+    fairness = bias.report(rows, 1 - labels, approved, given)
+    explanation = explain.report(booster, matrix, document["features"])
+    result = summary(given, quality, fairness, explanation)
+    job.write_json(args.output / "quality.json", quality)
+    job.write_json(args.output / "bias.json", fairness)
+    job.write_json(args.output / "explanation.json", explanation)
+    job.write_json(args.output / "summary.json", result)
+    names = [feature["name"] for feature in document["features"]]
+    (args.output / "sample_payload.tar.gz").write_bytes(payload(rows, names))
+    for name, text in result["texts"].items():
+        print(f"{name}={text}")
+
+
+if __name__ == "__main__":
+    job.run(main)
