@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.codecommit",
+    "mlzone_cloud.compute.alarms.watch",
     "mlzone_cloud.compute.events.operations",
     "mlzone_cloud.compute.lambda_function",
     "mlzone_cloud.compute.s3_events",
@@ -30,6 +31,7 @@ COMPONENTS = (
     "mlzone_cloud.sagemaker.invocation",
     "mlzone_cloud.sagemaker.jobs.processing",
     "mlzone_cloud.sagemaker.jobs.training",
+    "mlzone_cloud.sagemaker.jobs.transform",
     "mlzone_cloud.sagemaker.models",
     "mlzone_cloud.sagemaker.monitoring",
     "mlzone_cloud.sagemaker.pipelines",
