@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -46,6 +47,29 @@ class FunctionRule(Construct):
     def __init__(self, scope: Construct, construct_id: str, props: FunctionRuleProps) -> None:
         super().__init__(scope, construct_id)
         function = props.function
+        where = f"{props.bus_name}/" if props.bus_name else ""
+        # Written out, not asked of the rule: an event may come as soon as the rule is there, and
+        # what lets it call the function must be there before.
+        rule_arn = cdk.Stack.of(self).format_arn(
+            service="events", resource="rule", resource_name=f"{where}{props.rule_name}"
+        )
+        function.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EventsThatFail",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[function.dead_letters.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule_arn}},
+            )
+        )
+        permission = lambda_.CfnPermission(
+            self,
+            "Permission",
+            action="lambda:InvokeFunction",
+            function_name=function.arn,
+            principal="events.amazonaws.com",
+            source_arn=rule_arn,
+        )
         rule = events.CfnRule(
             self,
             "Resource",
@@ -67,20 +91,5 @@ class FunctionRule(Construct):
                 )
             ],
         )
-        function.dead_letters.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EventsThatFail",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[function.dead_letters.queue_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
-            )
-        )
-        lambda_.CfnPermission(
-            self,
-            "Permission",
-            action="lambda:InvokeFunction",
-            function_name=function.arn,
-            principal="events.amazonaws.com",
-            source_arn=rule.attr_arn,
-        )
+        rule.add_dependency(permission)
+        rule.node.add_dependency(function.dead_letters)
