@@ -15,6 +15,7 @@ from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.demo.story import StepFailedError
 from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.model.delivery import Run
 from mlzone_tools.services.model.registry import Version
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
@@ -40,6 +41,8 @@ class Scene:
         """The data scientist's project."""
         self.version: Version | None = None
         """The model version that the story follows."""
+        self.builds: tuple[Run, ...] = ()
+        """The builds that ran before the world changed."""
         self.artifacts: dict[str, str] = {}
         """Pages that go beside the report, by file name."""
 

@@ -10,6 +10,7 @@ from mlzone_tools.demo.scene import Scene, must, wait
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
 from mlzone_tools.services import monitoring
 from mlzone_tools.services.model import delivery, progress, registry
+from mlzone_tools.services.model.delivery import Run
 from mlzone_tools.services.monitoring import Inspection
 
 _APPLICATIONS = 400
@@ -74,6 +75,7 @@ def _monitor(scene: Scene) -> Facts:
 
 
 def _drift(scene: Scene) -> Facts:
+    scene.builds = _builds(scene)
     answers = _send(scene, drifted=True)
     found = _next_run(scene)
     must(
@@ -112,10 +114,11 @@ def _alarm(scene: Scene) -> Facts:
 
 def _retraining(scene: Scene) -> Facts:
     pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
-    watcher = scene.stage(Stage.DEV)
-    first = delivery.runs(watcher, pipeline)[-1:]
     run = progress.follow(
-        watcher, pipeline, known=first, talk=lambda line: scene.talk(f"      {line}")
+        scene.stage(Stage.DEV),
+        pipeline,
+        known=scene.builds,
+        talk=lambda line: scene.talk(f"      {line}"),
     )
     progress.require_success(run)
     version = newest_version(scene)
@@ -156,6 +159,11 @@ def _next_run(scene: Scene) -> Inspection:
 
     inspection: Inspection = wait(finished, f"{schedule} runs", seconds=_MONITOR_SECONDS)
     return inspection
+
+
+def _builds(scene: Scene) -> tuple[Run, ...]:
+    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
+    return delivery.runs(scene.stage(Stage.DEV), pipeline)
 
 
 def _endpoint(scene: Scene) -> str:
