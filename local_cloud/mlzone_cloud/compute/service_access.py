@@ -65,6 +65,7 @@ def decide(
             context={
                 "aws:SourceArn": source,
                 "aws:SourceAccount": account,
+                "aws:SourceOwner": account,
                 "aws:SourceOrgID": cloud.organization_id,
                 "aws:SecureTransport": "true",
                 "aws:PrincipalIsAWSService": str(is_service).lower(),
