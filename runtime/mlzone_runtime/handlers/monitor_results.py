@@ -8,7 +8,7 @@ carry the time at which the job ended, so that alarms see them where they belong
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ NAMESPACE = "MLZone/Monitoring"
 VIOLATIONS, FEATURES = "DriftViolations", "DriftedFeatures"
 SHIFT, COMPLETED = "PredictionShift", "Completed"
 MARK = "published.json"
+UNJUDGED = frozenset({"no_records", "too_few_records"})
+"""Outcomes that say nothing about drift: they neither raise its alarm nor end it."""
 MOST_SENTENCES = 3
 """How many sentences of the explanation an event tells; the report has them all."""
 
@@ -78,13 +80,20 @@ class Job:
 class Result:
     """What a job found."""
 
-    violations: int = 0
-    features: tuple[str, ...] = ()
-    """The features with violations, in the order of the report."""
-    prediction_shift: float | None = None
-    """How far the mean prediction moved; None if it could not be told."""
-    sentences: tuple[str, ...] = field(default=())
+    outcome: str
+    """The result in one word, as `explanation.json` has it."""
+    violations: int
+    features: tuple[str, ...]
+    """The features that moved, the one that matters most first."""
+    prediction_shift: float | None
+    """How far the mean prediction moved; None if it is not known."""
+    sentences: tuple[str, ...]
     """The explanation for people."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether there were enough records to say anything about drift."""
+        return self.outcome not in UNJUDGED
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -142,13 +151,16 @@ def _job(sagemaker: Any, name: str, time: str) -> Job:
 def _result(s3: Any, job: Job) -> Result:
     found = _report(s3, job, "constraint_violations.json").get("violations", [])
     explanation = _report(s3, job, "explanation.json")
-    shift = explanation.get("prediction_shift")
-    return Result(
-        violations=len(found),
-        features=tuple(dict.fromkeys(str(item["feature_name"]) for item in found)),
-        prediction_shift=None if shift is None else float(shift),
-        sentences=tuple(str(item) for item in explanation.get("sentences", [])),
-    )
+    try:
+        return Result(
+            outcome=explanation["outcome"],
+            violations=len(found),
+            features=tuple(item["feature"] for item in explanation["findings"]),
+            prediction_shift=explanation["prediction_shift"],
+            sentences=tuple(explanation["sentences"]),
+        )
+    except KeyError as error:
+        raise ResultsError(f"explanation.json of {job.name} has no {error}") from error
 
 
 def _report(s3: Any, job: Job, name: str) -> dict[str, Any]:
@@ -191,10 +203,10 @@ def _mark(s3: Any, job: Job, result: Result | None) -> None:
 
 def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None) -> None:
     values: dict[str, float] = {COMPLETED: 1 if result else 0}
-    if result:
+    if result and result.judged:
         values |= {VIOLATIONS: result.violations, FEATURES: len(result.features)}
-        if result.prediction_shift is not None:
-            values[SHIFT] = result.prediction_shift
+    if result and result.prediction_shift is not None:
+        values[SHIFT] = result.prediction_shift
     cloudwatch.put_metric_data(
         Namespace=NAMESPACE,
         MetricData=[
@@ -216,6 +228,7 @@ def _tell(client: Any, settings: Settings, job: Job, result: Result | None) -> N
     facts: dict[str, Any] = {"job": job.name, "status": job.status, "reports": job.output}
     if result:
         facts |= {
+            "outcome": result.outcome,
             "violations": result.violations,
             "features": list(result.features),
             "prediction_shift": result.prediction_shift,

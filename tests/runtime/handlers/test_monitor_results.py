@@ -88,7 +88,13 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
 def leave_reports(clients: Clients, violations: list[dict[str, Any]], **explanation: Any) -> None:
     reports = {
         "constraint_violations.json": {"violations": violations},
-        "explanation.json": {"sentences": SENTENCES, **explanation},
+        "explanation.json": {
+            "outcome": "drift" if violations else "no_drift",
+            "findings": [{"feature": name} for name in ("age", "amount") if violations],
+            "prediction_shift": None,
+            "sentences": SENTENCES,
+            **explanation,
+        },
     }
     for name, content in reports.items():
         clients.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{name}", Body=json.dumps(content))
@@ -133,7 +139,7 @@ def test_MON_03_drift_is_told_with_the_first_sentences_of_the_explanation(client
 
     assert clients.events.kinds() == ["Drift Detected", "Monitor Completed"]
     facts = clients.events.facts("Drift Detected")
-    assert facts["features"] == ["amount", "age"]
+    assert (facts["outcome"], facts["features"]) == ("drift", ["age", "amount"])
     assert facts["sentences"] == SENTENCES[:3]
     assert facts["reports"] == f"s3://{BUCKET}/{PREFIX}"
     detail = json.loads(clients.events.heard[0]["Detail"])
@@ -145,12 +151,21 @@ def test_MON_03_drift_is_told_with_the_first_sentences_of_the_explanation(client
 
 
 def test_MON_02_a_run_without_violations_is_told_as_well(clients):
-    leave_reports(clients, [], prediction_shift=None)
+    leave_reports(clients, [])
 
     publish(EVENT, SETTINGS, clients)
 
     assert clients.events.kinds() == ["Monitor Completed"]
     assert measured(clients) == {"Completed": 1, "DriftViolations": 0, "DriftedFeatures": 0}
+
+
+def test_MON_03_too_few_records_neither_raise_the_alarm_nor_end_it(clients):
+    leave_reports(clients, [], outcome="too_few_records")
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert measured(clients) == {"Completed": 1}
+    assert clients.events.facts("Monitor Completed")["outcome"] == "too_few_records"
 
 
 def test_a_job_is_published_once(clients):
@@ -202,6 +217,14 @@ def test_a_job_that_left_no_report_is_an_error(clients):
         publish(EVENT, SETTINGS, clients)
 
     assert clients.events.heard == []
+
+
+def test_a_report_of_another_shape_is_an_error(clients):
+    leave_reports(clients, VIOLATIONS)
+    clients.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/explanation.json", Body="{}")
+
+    with pytest.raises(ResultsError, match=r"explanation\.json of job-1 has no 'outcome'"):
+        publish(EVENT, SETTINGS, clients)
 
 
 def test_MON_03_a_drift_alarm_that_rises_asks_for_retraining():
