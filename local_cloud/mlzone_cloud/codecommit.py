@@ -108,6 +108,36 @@ def update_description(call: Call) -> dict[str, Any]:
     return {}
 
 
+@operation("codecommit", "UpdateRepositoryName")
+def update_name(call: Call) -> dict[str, Any]:
+    """Give a repository another name; its id stays."""
+    store = call.cloud.store(_STORE, call.account, call.region)
+    old, new = call.params["oldName"], call.params["newName"]
+    record = find(call.cloud, call.account, call.region, old)
+    if new in store:
+        raise ApiError("RepositoryNameExistsException", f"Repository named {new} already exists")
+    _repository(call, old).path.rename(_repository(call, new).path)
+    store[new] = store.pop(old)
+    record.update(
+        repositoryName=new,
+        Arn=f"arn:aws:codecommit:{call.region}:{call.account}:{new}",
+        lastModifiedDate=call.cloud.clock.now(),
+    )
+    return {}
+
+
+@operation("codecommit", "UpdateRepositoryEncryptionKey")
+def update_key(call: Call) -> dict[str, Any]:
+    """Encrypt a repository under another key."""
+    record = _record(call)
+    before, record["kmsKeyId"] = record["kmsKeyId"], call.params["kmsKeyId"]
+    return {
+        "repositoryId": record["repositoryId"],
+        "kmsKeyId": record["kmsKeyId"],
+        "originalKmsKeyId": before,
+    }
+
+
 @operation("codecommit", "DeleteRepository")
 def delete_repository(call: Call) -> dict[str, Any]:
     """Delete a repository with all that is in it; one that does not exist is no error."""

@@ -61,24 +61,6 @@ OVERRIDES: dict[str, Override] = {
             "read": None,
         },
     ),
-    "AWS::CodeBuild::Project": Override(
-        operations={
-            "create": ("codebuild", "CreateProject", {"name": "$name:Name"}),
-            "update": ("codebuild", "UpdateProject", {"name": "$id"}),
-            "delete": ("codebuild", "DeleteProject", {"name": "$id"}),
-            "read": None,
-        },
-        physical_id="Name",
-    ),
-    "AWS::CodePipeline::Pipeline": Override(
-        operations={
-            "create": ("codepipeline", "CreatePipeline", {}),
-            "update": ("codepipeline", "UpdatePipeline", {}),
-            "delete": ("codepipeline", "DeletePipeline", {"name": "$id"}),
-            "read": None,
-        },
-        physical_id="Name",
-    ),
     "AWS::Events::Archive": Override(
         operations={
             "create": (

@@ -9,6 +9,7 @@ from mlzone_cloud.cfn.records import STACK_TYPE
 from mlzone_cloud.cfn.schema import ResourceSchema, find_schema, value_at
 from mlzone_cloud.cfn.state import Json, StackResource
 from mlzone_cloud.cfn.types import (
+    code,
     ec2,
     endpoint,
     function,
@@ -26,6 +27,7 @@ from mlzone_cloud.cfn.types import (
 from mlzone_cloud.cfn.types.base import ExplicitType
 
 _MODULES = (
+    code,
     ec2,
     function,
     iam,

@@ -26,6 +26,7 @@ Build = dict[str, Any]
 """A build as BatchGetBuilds shows it."""
 
 SERVICE = "codebuild.amazonaws.com"
+_SESSION = timedelta(hours=12)
 _DEFAULT_FILE = "buildspec.yml"
 
 
@@ -168,7 +169,8 @@ class BuildRun:
             self._role.role,
             f"AWSCodeBuild-{self._uid}",
             region=self._region,
-            duration=timedelta(minutes=self._build["timeoutInMinutes"]),
+            # AWS renews them while the build runs; these also outlast a clock that is moved.
+            duration=_SESSION,
             service=SERVICE,
         )
         return {

@@ -40,6 +40,8 @@ _ENVIRONMENT = (
     ("privilegedMode", "privilegedModeOverride"),
     ("imagePullCredentialsType", "imagePullCredentialsTypeOverride"),
 )
+_CAN_BE_CLEARED = ("concurrentBuildLimit", "description", "sourceVersion", "vpcConfig")
+"""What an empty value, or -1, takes away from a project."""
 _LOCATED_SOURCES = frozenset({"S3", "CODECOMMIT"})
 
 
@@ -56,6 +58,9 @@ def declared(call: Call, before: Project | None = None) -> Project:
     if not _NAME.fullmatch(name):
         raise _invalid(f"Project name {name} is invalid: letters, digits, - and _, 2 to 150")
     arn = f"arn:aws:codebuild:{call.region}:{call.account}:project/{name}"
+    for key in _CAN_BE_CLEARED:
+        if project.get(key) in ("", {}, -1):
+            del project[key]
     own_key = f"arn:aws:kms:{call.region}:{call.account}:alias/aws/s3"
     for key, value in (
         ("arn", arn),

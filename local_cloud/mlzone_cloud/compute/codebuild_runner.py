@@ -7,7 +7,6 @@ never keep its workers from doing it.
 import copy
 import threading
 import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlzone_cloud.compute.codebuild_build import (
@@ -23,18 +22,10 @@ if TYPE_CHECKING:
 
 BUILDS = "codebuild.builds"
 PROJECTS = "codebuild.projects"
+STATE_CHANGE = "CodeBuild Build State Change"
 CONCURRENT_BUILDS = 60
 """How many run at once; the default of a small environment's quota."""
-Listener = Callable[["Cloud", str, str, Build], None]
-_FINISHED: list[Listener] = []
 _RUNNERS: "weakref.WeakKeyDictionary[Cloud, Runner]" = weakref.WeakKeyDictionary()
-
-
-def when_finished(listener: Listener) -> Listener:
-    """Tell a function of every build that ends: cloud, account, Region, build."""
-    if listener not in _FINISHED:
-        _FINISHED.append(listener)
-    return listener
 
 
 def runner_of(cloud: "Cloud") -> "Runner":
@@ -143,8 +134,6 @@ class Runner:
             build.update(currentPhase="COMPLETED", endTime=now, buildComplete=True)
         announce(cloud, account, region, build)
         cloud.changed()
-        for listener in _FINISHED:
-            cloud.submit(listener, cloud, account, region, build)
 
 
 def announce(cloud: "Cloud", account: str, region: str, build: Build) -> None:
@@ -154,7 +143,7 @@ def announce(cloud: "Cloud", account: str, region: str, build: Build) -> None:
         account=account,
         region=region,
         source="aws.codebuild",
-        detail_type="CodeBuild Build State Change",
+        detail_type=STATE_CHANGE,
         resources=(build["arn"],),
         detail={
             "build-status": build["buildStatus"],

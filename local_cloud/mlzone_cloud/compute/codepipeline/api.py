@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mlzone_cloud.compute import codebuild_runner
-from mlzone_cloud.compute.codebuild_build import Build
+from mlzone_cloud.compute.codebuild_runner import STATE_CHANGE
 from mlzone_cloud.compute.codepipeline import machine
 from mlzone_cloud.compute.codepipeline.declaration import completed
 from mlzone_cloud.compute.codepipeline.start import start
@@ -30,15 +29,20 @@ _MOST_TAGS = 50
 
 
 def install(cloud: "Cloud") -> None:
-    """Watch the clock, and take up what a stopped process left unfinished."""
+    """Watch the clock and builds, and take up what a stopped process left unfinished."""
     install_timing(cloud)
 
+    def hear(account: str, region: str, detail: dict[str, Any]) -> None:
+        del account, region
+        if detail["build-status"] != "IN_PROGRESS" and detail["build-id"] in jobs(cloud):
+            cloud.submit(_look_at_build, cloud, detail["build-id"])
 
-@codebuild_runner.when_finished
-def _look_at_build(cloud: "Cloud", account: str, region: str, build: Build) -> None:
+    cloud.listen(STATE_CHANGE, hear)
+
+
+def _look_at_build(cloud: "Cloud", arn: str) -> None:
     """A build has ended: the action that started it goes on."""
-    del account, region
-    waiting = jobs(cloud).get(build["arn"])
+    waiting = jobs(cloud).get(arn)
     if waiting is None:
         return
     place, execution_id, action_id = waiting

@@ -30,13 +30,8 @@ from mlzone_cloud.compute.codepipeline.state import (
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
-_DEFAULT_LIMITS = {
-    "Approval": timedelta(days=7),
-    "Invoke": timedelta(hours=1),
-    "Build": timedelta(hours=8),
-    "Test": timedelta(hours=8),
-}
-_SOURCE_LIMIT = timedelta(hours=1)
+_LIMITS = {"Approval": timedelta(days=7), "Invoke": timedelta(hours=1)}
+"""For actions that wait for an answer, by the cloud's clock. Builds have limits of their own."""
 
 
 def drive(cloud: "Cloud", place: Place) -> None:
@@ -150,15 +145,15 @@ def _begin(
 ) -> ActionRun:
     now = cloud.clock.now()
     category = declaration["actionTypeId"]["category"]
-    limit = _DEFAULT_LIMITS.get(category, _SOURCE_LIMIT)
-    if declaration.get("timeoutInMinutes"):
+    limit = _LIMITS.get(category)
+    if limit and declaration.get("timeoutInMinutes"):
         limit = timedelta(minutes=declaration["timeoutInMinutes"])
     run = ActionRun(
         declaration=declaration,
         stage=stage.name,
         started=now,
         updated=now,
-        expires=now + limit,
+        expires=now + limit if limit else None,
         inputs=[execution.artifacts[item["name"]] for item in declaration["inputArtifacts"]],
     )
     stage.actions[run.name] = run
