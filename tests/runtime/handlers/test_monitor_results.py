@@ -3,16 +3,24 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from mlzone_runtime.handlers import drift_response
-from mlzone_runtime.handlers.monitor_results import Clients, ResultsError, Settings, publish
+from mlzone_runtime.handlers import drift_response, monitor_results
+from mlzone_runtime.handlers.monitor_results import (
+    UNJUDGED,
+    Clients,
+    ResultsError,
+    Settings,
+    publish,
+)
 from mlzone_runtime.handlers.platform_event import EventError, ModelScope
 
+RUNTIME = Path(monitor_results.__file__).parents[1]
 BUCKET, PREFIX = "capture", "credit-default/reports/2026/11/24/10"
 BUS = "arn:aws:events:sa-east-1:100000000002:event-bus/aur-platform"
 ENDED = datetime(2026, 11, 24, 11, 4, tzinfo=UTC)
@@ -255,3 +263,10 @@ def test_an_alarm_that_goes_down_asks_for_nothing():
     )
 
     assert bus.heard == []
+
+
+def test_what_is_published_is_what_the_analyzer_writes():
+    schema = json.loads((RUNTIME / "analyzer" / "explanation.schema.json").read_text())
+
+    assert {"outcome", "findings", "prediction_shift", "sentences"} <= set(schema["required"])
+    assert set(schema["properties"]["outcome"]["enum"]) > UNJUDGED
