@@ -267,14 +267,16 @@ def _unknown(
     unknown: Mapping[str, int],
     settings: Settings,
 ) -> Check:
-    share = sum(unknown.values()) / current.present
-    most = max(unknown.values(), default=0)
-    chance = significance.fisher_rise(0, baseline.present, most, current.present)
+    # How often the next record is of an unseen value, the baseline tells itself: as often as one of
+    # its own records is the only one of its value (Good, 1953).
+    lonely = sum(count == 1 for count in baseline.counts.values())
+    count = sum(unknown.values())
+    share = count / current.present
     return Check(
         kind=CheckKind.UNKNOWN_VALUES,
         statistic="share_of_unknown_values",
         value=share,
-        p_value=min(1.0, chance * max(len(unknown), 1)),
+        p_value=significance.fisher_rise(lonely, baseline.present, count, current.present),
         effect=share,
         threshold=1 - settings.domain_threshold,
     )

@@ -139,7 +139,7 @@ def run_monitor(environment: Mapping[str, str]) -> int:
 def _analyse(
     job: Job, settings: Settings, intake: Intake, baseline: Mapping[str, Summary]
 ) -> tuple[Analysis, dict[str, Summary]]:
-    table = _with_predictions(intake)
+    table = with_predictions(intake)
     current = {summary.name: summary for summary in summarise(table, baseline)}
     analysis = Analysis(monitor=job.about, settings=settings, intake=intake)
     if analysis.outcome in {"no_records", "too_few_records"}:
@@ -171,7 +171,7 @@ def _attribute(job: Job, intake: Intake) -> tuple[Attribution, float | None]:
     return attribute(model, sample, thinned), differing
 
 
-def _with_predictions(intake: Intake) -> Table:
+def with_predictions(intake: Intake) -> Table:
     """Return the table with the captured answers as one more column, if there are any."""
     table = intake.table
     if np.isnan(intake.predictions).all():

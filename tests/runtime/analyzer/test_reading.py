@@ -1,0 +1,247 @@
+"""What an endpoint captured is read whatever its form; what cannot be read is counted."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from .conftest import (
+    NAMES,
+    Monitor,
+    Project,
+    Run,
+    answers_of,
+    applicants,
+    csv_lines,
+    record,
+    write_capture,
+)
+
+ROWS = 600
+
+
+@pytest.fixture
+def traffic() -> pd.DataFrame:
+    return applicants(ROWS, seed=21)
+
+
+def write(folder: Path, lines: list[str]) -> Path:
+    place = folder / "capture" / "endpoint" / "live" / "2026" / "11" / "24" / "10"
+    place.mkdir(parents=True)
+    (place / "a.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "capture"
+
+
+def instances(frame: pd.DataFrame) -> list[dict]:
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def as_json(frame: pd.DataFrame, answers: np.ndarray) -> list[str]:
+    return [
+        record(
+            json.dumps({"instances": [instance]}),
+            json.dumps({"predictions": [{"probability": float(answer), "decision": "grant"}]}),
+            kind="JSON",
+        )
+        for instance, answer in zip(instances(frame), answers, strict=True)
+    ]
+
+
+def in_base64(line: str) -> str:
+    document = json.loads(line)
+    for part in document["captureData"].values():
+        part["data"] = base64.b64encode(part["data"].encode()).decode()
+        part["encoding"] = "BASE64"
+    return json.dumps(document)
+
+
+def statistics(run: Run) -> dict:
+    return {item["name"]: item for item in run.json("statistics.json")["features"]}
+
+
+def test_every_form_gives_the_same_statistics(
+    project: Project, monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    answers = answers_of(project, traffic).astype(np.float64)
+    rows = csv_lines(traffic)
+    plain = [record(row, f"{a}\n") for row, a in zip(rows, answers.tolist(), strict=True)]
+    forms = {
+        "plain": plain,
+        "with spaces": [json.dumps(json.loads(line)) for line in plain],
+        "base64": [in_base64(line) for line in plain],
+        "json": as_json(traffic, answers),
+        "many rows in one record": [
+            record("\n".join(rows), "".join(f"{answer}\n" for answer in answers.tolist()))
+        ],
+        "mixed": [*plain[: ROWS // 2], *as_json(traffic[ROWS // 2 :], answers[ROWS // 2 :])],
+    }
+    found = {
+        name: statistics(monitor(write(tmp_path / name, lines))) for name, lines in forms.items()
+    }
+
+    for name in forms:
+        assert found[name] == found["plain"], name
+    income = found["plain"]["income"]["numerical_statistics"]
+    assert income["mean"] == pytest.approx(traffic["income"].mean())
+    employed = found["plain"]["months_employed"]["numerical_statistics"]["common"]
+    assert employed["num_missing"] == traffic["months_employed"].isna().sum()
+    prediction = found["plain"]["prediction"]["numerical_statistics"]
+    assert prediction["mean"] == pytest.approx(answers.mean())
+
+
+def test_plain_csv_is_read_by_its_header(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    traffic[list(reversed(NAMES))].to_csv(folder / "a.csv", index=False)
+
+    run = monitor(folder, dataset_format='{"csv": {"header": "true"}}')
+
+    assert run.code == 0
+    income = statistics(run)["income"]["numerical_statistics"]
+    assert income["mean"] == pytest.approx(traffic["income"].mean())
+    assert run.explanation["prediction"] is None
+
+
+def test_csv_without_header_is_read_by_position(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    traffic.to_csv(folder / "a.csv", index=False, header=False)
+
+    run = monitor(folder, dataset_format='{"csv": {"header": "false"}}')
+
+    assert run.explanation["records"]["analysed"] == ROWS
+
+
+def test_csv_rows_of_the_wrong_length_are_counted(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    traffic.to_csv(folder / "a.csv", index=False)
+    with (folder / "a.csv").open("a") as file:
+        file.write(",".join("1" * 11) + "\n")
+
+    run = monitor(folder, dataset_format='{"csv": {"header": "true"}}')
+
+    assert run.explanation["records"]["analysed"] == ROWS
+    assert run.explanation["records"]["misshapen"] == 1
+
+
+def test_what_cannot_be_read_is_counted_and_told(
+    project: Project, monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = csv_lines(traffic)
+    answers = answers_of(project, traffic).tolist()
+    lines = [record(row, str(answer)) for row, answer in zip(rows, answers, strict=True)]
+    bad = [
+        "no JSON at all",
+        lines[0][:200],
+        '{"eventVersion": "0"}',
+        "[1, 2]",
+        record(rows[0] + ",17", "0.5"),
+        record("1,2", "0.5"),
+    ]
+
+    run = monitor(write(tmp_path, [*lines, *bad]))
+
+    records = run.explanation["records"]
+    assert run.code == 0
+    assert (records["analysed"], records["unreadable"], records["misshapen"]) == (ROWS, 4, 2)
+    assert any("could not be read" in sentence for sentence in run.explanation["sentences"])
+
+
+def test_rows_too_long_are_counted_among_plain_records(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = csv_lines(traffic)
+    lines = [record(row, "0.5") for row in [*rows, rows[0] + ",17"]]
+
+    run = monitor(write(tmp_path, lines))
+
+    assert run.explanation["records"]["misshapen"] == 1
+    assert run.explanation["records"]["examples"] == ["a row with 9 fields; expected 8"]
+
+
+def test_records_outside_the_window_are_left_out(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = csv_lines(traffic)
+    times = ["09:59:59", "10:00:00", "10:59:59.250", "11:00:00"]
+    lines = [record(row, "0.5", when=times[at % 4]) for at, row in enumerate(rows)]
+
+    run = monitor(write(tmp_path, lines))
+
+    records = run.explanation["records"]
+    assert (records["analysed"], records["outside_window"]) == (ROWS // 2, ROWS // 2)
+
+
+def test_quoted_fields_keep_their_commas(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    traffic.loc[:9, "purpose"] = 'a "big", boat'
+    lines = [record(row, "0.5") for row in csv_lines(traffic)]
+
+    run = monitor(write(tmp_path, lines))
+
+    buckets = statistics(run)["purpose"]["string_statistics"]["distribution"]["categorical"]
+    assert {"value": 'a "big", boat', "count": 10} in buckets["buckets"]
+
+
+def test_named_fields_tell_of_missing_and_extra_columns(
+    project: Project, monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    answers = answers_of(project, traffic).astype(np.float64)
+    frame = traffic.drop(columns="age").assign(nickname="x")
+
+    run = monitor(write(tmp_path, as_json(frame, answers)))
+
+    found = {
+        (item["feature_name"], item["constraint_check_type"])
+        for item in run.json("constraint_violations.json")["violations"]
+    }
+    assert found == {("age", "missing_column_check"), ("nickname", "extra_column_check")}
+    assert run.causes == {"age": "missing_column"}
+
+
+def test_answers_that_were_not_captured_are_no_prediction(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    lines = []
+    for row in csv_lines(traffic):
+        document = json.loads(record(row, "0.5"))
+        del document["captureData"]["endpointOutput"]
+        lines.append(json.dumps(document))
+
+    run = monitor(write(tmp_path, lines))
+
+    assert run.explanation["records"]["without_prediction"] == ROWS
+    assert run.explanation["prediction"] is None
+
+
+def test_answers_of_another_version_are_told(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    traffic["income"] *= 0.4
+
+    run = monitor(write_capture(tmp_path / "capture", traffic, np.full(ROWS, 0.29)))
+
+    assert run.explanation["prediction"]["differing_answers"] > 0.9
+    assert any("another version served them" in text for text in run.explanation["sentences"])
+
+
+def test_many_categories_are_no_trouble(watch: Callable[..., Run]) -> None:
+    frame = applicants(12_000, seed=22)
+    frame["purpose"] = [f"purpose {place % 10_000}" for place in range(len(frame))]
+
+    run = watch(frame)
+
+    assert run.causes["purpose"] == "new_category"
+    assert len(statistics(run)["purpose"]["string_statistics"]["distribution"]["categorical"]) == 1
