@@ -22,6 +22,7 @@ COMMANDS = (
     "cloud",
     "model",
     "monitor",
+    "kpi",
     "doctor",
     "demo",
 )

@@ -1,6 +1,7 @@
 """The report of a story: JSON for machines, one HTML page for people."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .5rem 0 0; }
 dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
 .bar { height: .5rem; background: var(--good); border-radius: .25rem; min-width: 2px; }
+iframe { width: 100%; height: 48rem; border: 1px solid var(--line); border-radius: .5rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
 </style></head><body>
-<h1>From YAML to a governed business unit</h1>
+<h1>From YAML to a governed, monitored model in production</h1>
 <p>{{ passed }} of {{ outcomes|length }} steps held, in {{ total }} seconds.</p>
 {% for outcome in outcomes %}
 <section class="step">
@@ -37,12 +39,22 @@ dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
 {% endfor %}</dl>
 </section>
 {% endfor %}
+{% for name, content in pages.items() %}
+<h2><a href="{{ name }}">{{ name }}</a></h2>
+<iframe srcdoc="{{ content }}" title="{{ name }}"></iframe>
+{% endfor %}
 </body></html>
 """
 
 
-def write(outcomes: list[Outcome], folder: Path) -> tuple[Path, Path]:
-    """Write `report.json` and `report.html`; return both files."""
+def write(outcomes: list[Outcome], folder: Path, *, pages: Mapping[str, str]) -> tuple[Path, Path]:
+    """Write `report.json` and `report.html`; return both files.
+
+    Args:
+        outcomes: how the steps went.
+        folder: where the report goes.
+        pages: further self-contained pages by file name; the report shows and links them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     total = round(sum(outcome.seconds for outcome in outcomes), 1)
     content: dict[str, Any] = {
@@ -60,6 +72,9 @@ def write(outcomes: list[Outcome], folder: Path) -> tuple[Path, Path]:
             total=total,
             longest=max([outcome.seconds for outcome in outcomes] + [0.1]),
             passed=sum(outcome.status == "passed" for outcome in outcomes),
+            pages=pages,
         ),
     )
+    for name, html in pages.items():
+        write_text(folder / name, html)
     return data, page

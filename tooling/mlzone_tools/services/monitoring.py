@@ -131,6 +131,11 @@ def sentences(content: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(content["sentences"])
 
 
+def drifted_features(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the features that an explanation says have moved, the most important first."""
+    return tuple(item["feature"] for item in content["findings"])
+
+
 def latest(session: Session, schedule: str) -> Inspection:
     """Return the newest run of a monitor that left reports.
 

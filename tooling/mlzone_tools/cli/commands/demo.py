@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cloud import embedded
 from mlzone_tools.demo import report
-from mlzone_tools.demo.steps import Demo
+from mlzone_tools.demo.scene import Scene
+from mlzone_tools.demo.steps import steps
 from mlzone_tools.demo.story import tell
 
 _STATE = Path(".mlzone/demo")
@@ -29,7 +31,7 @@ _PORT = 4597
 def command(
     model: str, port: int, output: Path, estate_path: Path, *, keep: bool, as_json: bool
 ) -> None:
-    """Tell the story from YAML to a governed business unit on the embedded cloud.
+    """Tell the story from YAML to a governed, monitored model on the embedded cloud.
 
     Nothing is simulated by printing: each step is an API call, a deployed template or a process
     that ran, and the demo fails if one of them did not hold. It can be run again.
@@ -38,12 +40,13 @@ def command(
     Example:
       mlzone demo --keep
     """
-    demo = Demo(estate_path=estate_path, model=model, state=_STATE, port=port, talk=talk)
+    scene = Scene(estate_path=estate_path, model=model, state=_STATE, port=port, talk=talk)
     try:
-        outcomes = tell(demo.steps(), talk=talk)
+        outcomes = tell(steps(scene), talk=talk)
     finally:
-        demo.finish(keep=keep)
-    data, page = report.write(outcomes, output)
+        if not keep:
+            embedded.stop(_STATE)
+    data, page = report.write(outcomes, output, pages=scene.artifacts)
     rows = [
         (number, outcome.title, outcome.status, f"{outcome.seconds} s")
         for number, outcome in enumerate(outcomes, start=1)
