@@ -1,0 +1,239 @@
+"""What a run leaves: published files, an explanation that adds up, and a page for people."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlzone_runtime.analyzer
+from mlzone_runtime import tabular
+from mlzone_runtime.analyzer import wording
+
+from . import published_schema
+from .conftest import NAMES, Project, Run, applicants
+
+SCHEMA = json.loads(
+    (Path(mlzone_runtime.analyzer.__file__).parent / "explanation.schema.json").read_text()
+)
+
+
+def quiet(_: pd.DataFrame) -> None:
+    """Change nothing."""
+
+
+def shifted(frame: pd.DataFrame) -> None:
+    frame["income"] *= 0.5
+    frame["age"] -= 10
+    frame.loc[::10, "region"] = "abroad"
+
+
+def faulty(frame: pd.DataFrame) -> None:
+    frame["income"] *= 100
+    frame["months_employed"] = np.nan
+    frame.loc[::5, "debt_ratio"] = -1
+    frame["region"] = frame["region"].str.upper()
+
+
+@pytest.mark.parametrize("change", [quiet, shifted, faulty], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("rows", [0, 50, 2000])
+def test_every_output_keeps_its_schema(
+    watch: Callable[..., Run], change: Callable[[pd.DataFrame], None], rows: int
+) -> None:
+    frame = applicants(rows, seed=51)
+    change(frame)
+
+    run = watch(frame)
+
+    jsonschema.validate(run.json("statistics.json"), published_schema.STATISTICS)
+    jsonschema.validate(run.json("constraints.json"), published_schema.CONSTRAINTS)
+    jsonschema.validate(run.json("constraint_violations.json"), published_schema.VIOLATIONS)
+    jsonschema.validate(run.explanation, SCHEMA)
+    assert {file.name for file in run.output.iterdir()} == {
+        "statistics.json",
+        "constraints.json",
+        "constraint_violations.json",
+        "explanation.json",
+        "report.html",
+    }
+
+
+def test_the_baseline_keeps_the_published_schemas(project: Project) -> None:
+    for name, schema in (
+        ("statistics", published_schema.STATISTICS),
+        ("constraints", published_schema.CONSTRAINTS),
+    ):
+        jsonschema.validate(json.loads((project.baseline / f"{name}.json").read_text()), schema)
+
+
+def test_the_schema_of_the_explanation_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_contributions_add_up_to_the_shift_of_the_models_log_odds(
+    project: Project, watch: Callable[..., Run]
+) -> None:
+    frame = applicants(2000, seed=52)
+    shifted(frame)
+
+    found = watch(frame).explanation["attribution"]
+
+    model = tabular.load(project.model)
+    means = []
+    for records in (pd.read_csv(project.baseline / "sample.csv"), frame):
+        rows = records.astype(object).where(records.notna(), None).to_dict("records")
+        chances = model.predict(model.schema.encode_records(rows)).astype(np.float64)
+        means.append(np.log(chances / (1 - chances)).mean())
+    parts = [part["log_odds"] for part in found["contributions"]]
+    assert {part["feature"] for part in found["contributions"]} == set(NAMES)
+    assert sum(parts) == pytest.approx(means[1] - means[0], abs=1e-4)
+    assert found["shift"] == pytest.approx(means[1] - means[0], abs=1e-4)
+    assert sum(part["share"] for part in found["contributions"]) == pytest.approx(1)
+    assert sum(part["movement"] for part in found["contributions"]) == pytest.approx(1)
+    shift = found["current_probability"] - found["baseline_probability"]
+    parts = [part["probability"] for part in found["contributions"]]
+    assert sum(parts) == pytest.approx(shift, abs=1e-6)
+
+
+def test_the_feature_that_moved_the_predictions_most_comes_first(
+    watch: Callable[..., Run],
+) -> None:
+    frame = applicants(2000, seed=53)
+    frame["temperature"] += 30  # moves far, and means nothing to the model
+    frame["income"] *= 0.5
+
+    run = watch(frame)
+
+    findings = run.explanation["findings"]
+    assert [finding["feature"] for finding in findings] == ["income", "temperature"]
+    assert findings[0]["psi"] < findings[1]["psi"]
+    assert findings[0]["contribution"]["share"] > 0.9
+    assert run.explanation["prediction_shift"] > 0.05
+
+
+def test_shifts_that_cancel_have_no_shares(watch: Callable[..., Run]) -> None:
+    frame = applicants(2000, seed=54)
+    frame["temperature"] += 30
+
+    run = watch(frame)
+
+    assert run.explanation["attribution"]["clear"] is False
+    assert run.explanation["findings"][0]["contribution"]["share"] is None
+    assert "could be chance" in run.explanation["findings"][0]["sentence"]
+
+
+def test_without_a_finding_nothing_is_said_of_any_feature(watch: Callable[..., Run]) -> None:
+    run = watch(applicants(2000, seed=55))
+
+    assert run.explanation["outcome"] == "no_drift"
+    assert len(run.explanation["sentences"]) == 1
+    assert run.explanation["sentences"][0].startswith("None of 8 features moved in 2,000 records")
+
+
+def numbers_of(document: Any) -> Iterator[float]:
+    """Yield every number of a document, and the length of its list of features."""
+    if isinstance(document, dict):
+        for value in document.values():
+            yield from numbers_of(value)
+    elif isinstance(document, list):
+        yield float(len(document))
+        for value in document:
+            yield from numbers_of(value)
+    elif isinstance(document, int | float) and not isinstance(document, bool):
+        yield float(document)
+
+
+@pytest.mark.parametrize("change", [quiet, shifted, faulty], ids=lambda change: change.__name__)
+def test_every_number_in_a_sentence_stands_in_the_explanation(
+    watch: Callable[..., Run], change: Callable[[pd.DataFrame], None]
+) -> None:
+    frame = applicants(2000, seed=56)
+    change(frame)
+
+    explanation = watch(frame).explanation
+
+    known = set()
+    for number in numbers_of(explanation):
+        known |= {wording.show(number), wording.percent(number).removesuffix(" %")}
+        known |= {wording.show(-number), wording.percent(-number).removesuffix(" %")}
+    said = re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?", " ".join(explanation["sentences"]))
+    assert said
+    for number in said:
+        assert number.removesuffix(",") in known
+
+
+def test_the_message_tells_model_monitor_of_violations(
+    watch: Callable[..., Run], tmp_path: Path
+) -> None:
+    frame = applicants(1000, seed=57)
+    frame["age"] -= 15
+
+    run = watch(frame)
+
+    message = (tmp_path / "opt-ml" / "output" / "message").read_text()
+    count = len(run.json("constraint_violations.json")["violations"])
+    assert message.startswith("CompletedWithViolations: ")
+    assert f" {count} violation" in message
+    assert run.explanation["violations"] == count
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to and says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.references += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_tells_the_story_and_needs_no_network(watch: Callable[..., Run]) -> None:
+    frame = applicants(2000, seed=58)
+    shifted(frame)
+
+    run = watch(frame)
+
+    page = Page()
+    page.feed((run.output / "report.html").read_text(encoding="utf-8"))
+    assert page.references == []
+    assert not {"script", "link", "iframe", "img"} & set(page.tags)
+    for sentence in run.explanation["sentences"]:
+        assert sentence in page.text
+    charts = len(run.explanation["findings"]) + run.explanation["prediction"]["moved"]
+    assert page.tags.count("svg") == charts
+    assert "monthly income" in page.text
+
+
+def test_the_page_shows_values_as_text(watch: Callable[..., Run]) -> None:
+    frame = applicants(1000, seed=59)
+    frame.loc[::4, "purpose"] = "<script>alert(1)</script>"
+
+    run = watch(frame)
+
+    text = (run.output / "report.html").read_text(encoding="utf-8")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_same_window_gives_the_same_bytes(watch: Callable[..., Run], tmp_path: Path) -> None:
+    frame = applicants(1000, seed=60)
+    shifted(frame)
+    first = {f.name: f.read_bytes() for f in watch(frame).output.iterdir()}
+    (tmp_path / "capture").rename(tmp_path / "earlier")
+
+    second = {f.name: f.read_bytes() for f in watch(frame).output.iterdir()}
+
+    assert second == first
