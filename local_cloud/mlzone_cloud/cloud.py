@@ -80,7 +80,8 @@ class Cloud:
         strict: bool = False,
         components: Sequence[str] = COMPONENTS,
     ) -> None:
-        self.state_dir = state_dir
+        # Jobs and builds run in folders of their own, from where a relative path leads elsewhere.
+        self.state_dir = state_dir.absolute()
         self.endpoint_url = endpoint_url
         self.strict = strict
         """Whether a gap in the emulation is an error rather than a count."""

@@ -84,8 +84,10 @@ def _fill(call: Call, template: str, value: str) -> str:
     if call.service == "sqs" and "/" in value:
         _, account, value = value.rsplit("/", 2)
         return f"arn:aws:sqs:{call.region}:{account}:{value}"
+    # A parameter's ARN has no second slash: `parameter/a/b` is `/a/b`.
+    name = value.lstrip("/") if call.service == "ssm" else value
     return template.format(
-        value.lstrip("/"), service=call.service, region=call.region, account=call.account
+        name, service=call.service, region=call.region, account=call.account
     )
 
 
