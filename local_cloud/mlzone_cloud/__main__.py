@@ -24,7 +24,8 @@ def main() -> int:
     try:
         serve(
             port=arguments.port,
-            state_dir=arguments.state,
+            # Jobs run in folders of their own: where they come from must not depend on that.
+            state_dir=arguments.state.resolve(),
             seed_path=arguments.seed,
             strict=arguments.strict,
         )
