@@ -70,7 +70,7 @@ def card(
             }
         ],
         "additional_information": {
-            "ethical_considerations": f"Not seen by the model, used to measure bias only: {hidden}.",
+            "ethical_considerations": f"Used to measure bias, not seen by the model: {hidden}.",
             "caveats_and_recommendations": "; ".join(_intervals(fairness)),
         },
     }  # fmt: skip
