@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -106,12 +107,7 @@ class Container:
                 },
                 folder=self.root,
             )
-        offline = self.offline and has_network_namespaces()
-        enter = [
-            *("unshare", "-Urmn" if offline else "-Urm", "--propagation", "private"),
-            *("sh", "-c", _ENTER, "sh", str(self.root)),
-            *("yes" if offline else "no", sys.executable),
-        ]
+        enter = _entrance(self.root, offline=self.offline and has_network_namespaces())
         return Command(
             argv=[*enter, *argv],
             environment={**shared, **dict(self._given()), "LOOPBACK_UP": _LOOPBACK_UP},
@@ -157,24 +153,34 @@ def role_environment(
 
 def has_namespaces() -> bool:
     """Tell whether containers get a mount namespace of their own."""
-    return os.environ.get(NAMESPACES) != "off" and _works("-Urm", "mount -t tmpfs tmpfs /opt")
+    return os.environ.get(NAMESPACES) != "off" and _works(offline=False)
 
 
 def has_network_namespaces() -> bool:
     """Tell whether containers can be cut off from the network."""
-    return has_namespaces() and _works("-Urmn", "true")
+    return has_namespaces() and _works(offline=True)
+
+
+def _entrance(root: Path, *, offline: bool) -> list[str]:
+    """Return the command that runs what follows it in namespaces of its own."""
+    return [
+        *("unshare", "-Urmn" if offline else "-Urm", "--propagation", "private"),
+        *("sh", "-c", _ENTER, "sh", str(root), "yes" if offline else "no", sys.executable),
+    ]
 
 
 @functools.cache
-def _works(flags: str, script: str) -> bool:
+def _works(*, offline: bool) -> bool:
+    """Try it: kernels, their settings and the tools differ."""
     if shutil.which("unshare") is None:
         return False
-    # Nothing of it lasts: the namespace ends with the command.
-    tried = subprocess.run(
-        ["unshare", flags, "--propagation", "private", "sh", "-c", script],
-        capture_output=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(
+            [*_entrance(Path(folder), offline=offline), sys.executable, "-I", "-S", "-c", ""],
+            env={**base_environment(), "LOOPBACK_UP": _LOOPBACK_UP},
+            capture_output=True,
+            check=False,
+        )
     return tried.returncode == 0
 
 

@@ -82,7 +82,7 @@ class Variant:
         self.credit = 0.0
         """How much of its share of the requests the variant is still owed."""
         self._cloud, self._place = cloud, place
-        self._base = cloud.state_dir.joinpath(*_FOLDER, *place, f"{uuid.uuid4().hex[:12]}")
+        self._base = cloud.state_dir.joinpath(*_FOLDER, uuid.uuid4().hex[:12])
         self._lock = threading.Lock()
         self._server: InferenceServer | None = None
 

@@ -90,6 +90,28 @@ class Estate:
         )
         return found
 
+    def watch(self, detail_type: str) -> Callable[[], list[dict[str, Any]]]:
+        """Have events of a type kept; return what reads their details."""
+        group = "/aws/events/watched"
+        logs = self.cloud.client("logs", account=DEV)
+        logs.create_log_group(logGroupName=group)
+        arn = f"arn:aws:logs:{REGION}:{DEV}:log-group:{group}"
+        events_may_write = _policy(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{arn}:*",
+            Principal={"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
+        )
+        logs.put_resource_policy(policyName="events", policyDocument=json.dumps(events_may_write))
+        events = self.cloud.client("events", account=DEV)
+        events.put_rule(Name="watched", EventPattern=json.dumps({"detail-type": [detail_type]}))
+        events.put_targets(Rule="watched", Targets=[{"Id": "1", "Arn": arn}])
+
+        def read() -> list[dict[str, Any]]:
+            found = logs.filter_log_events(logGroupName=group)["events"]
+            return [json.loads(event["message"])["detail"] for event in found]
+
+        return read
+
     def logs(self, group: str, prefix: str = "job") -> list[str]:
         """Return the lines of a log group."""
         logs = self.cloud.client("logs", account=DEV)

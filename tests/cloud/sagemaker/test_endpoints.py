@@ -391,6 +391,18 @@ def test_an_endpoint_serves_on_after_a_restart(endpoints: Endpoints, tmp_path: P
     assert answer == b"one:x"
 
 
+def test_events_tell_what_becomes_of_an_endpoint(endpoints: Endpoints) -> None:
+    seen = endpoints.estate.watch("SageMaker Endpoint State Change")
+
+    endpoints.serve("one")
+
+    endpoints.until(
+        lambda: {item["EndpointStatus"] for item in seen()},
+        lambda found: found == {"CREATING", "IN_SERVICE"},
+        endpoints.estate.cloud,
+    )
+
+
 def test_artefacts_that_do_not_exist_make_no_model(endpoints: Endpoints) -> None:
     url = f"s3://{endpoints.estate.bucket}/none.tar.gz"
 

@@ -212,25 +212,33 @@ def test_what_is_not_emulated_is_refused(estate: Any) -> None:
     assert refusal.value.response["Error"]["Code"] == "NotImplemented"
 
 
+def test_tuning_is_refused_rather_than_pretended(estate: Any) -> None:
+    limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 1}
+
+    with pytest.raises(ClientError) as refusal:
+        estate.sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName="search",
+            HyperParameterTuningJobConfig={"Strategy": "Random", "ResourceLimits": limits},
+        )
+
+    assert refusal.value.response["Error"]["Code"] == "NotImplemented"
+
+
 def test_events_tell_each_state(estate: Any, until: Any) -> None:
     estate.publish("python3")
-    logs = estate.cloud.client("logs", account=DEV)
-    logs.create_log_group(logGroupName="/aws/events/jobs")
-    arn = f"arn:aws:logs:sa-east-1:{DEV}:log-group:/aws/events/jobs"
-    events = estate.cloud.client("events", account=DEV)
-    pattern = {"detail-type": ["SageMaker Training Job State Change"]}
-    events.put_rule(Name="jobs", EventPattern=json.dumps(pattern))
-    events.put_targets(Rule="jobs", Targets=[{"Id": "1", "Arn": arn}])
+    seen = estate.watch("SageMaker Training Job State Change")
 
     start(estate)
 
-    def seen() -> set[tuple[str, str]]:
-        found = logs.filter_log_events(logGroupName="/aws/events/jobs")["events"]
-        details = [json.loads(event["message"])["detail"] for event in found]
-        return {(item["TrainingJobStatus"], item["SecondaryStatus"]) for item in details}
-
     wanted = {("InProgress", "Starting"), ("InProgress", "Training"), ("Completed", "Completed")}
-    until(seen, lambda found: wanted <= found, estate.cloud)
+    details = until(
+        seen,
+        lambda found: wanted <= {(d["TrainingJobStatus"], d["SecondaryStatus"]) for d in found},
+        estate.cloud,
+    )
+    ended = next(item for item in details if item["TrainingJobStatus"] == "Completed")
+    assert ended["ModelArtifacts"]["S3ModelArtifacts"].endswith("/job/output/model.tar.gz")
+    assert isinstance(ended["CreationTime"], int)
 
 
 def test_a_job_that_a_stop_interrupts_has_failed_at_the_next_start(

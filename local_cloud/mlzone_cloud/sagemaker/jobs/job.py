@@ -1,5 +1,6 @@
 """A job under way: its record, its folder, and how it ends."""
 
+import hashlib
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -79,9 +80,9 @@ class Job:
 
     @property
     def base(self) -> Path:
-        """The job's own folder on this machine."""
-        parts = (self.account, self.region, self.kind.noun, self.name)
-        return (self.cloud.state_dir / "sagemaker" / "jobs").joinpath(*parts)
+        """The job's own folder on this machine; its path is short, as sockets in it need."""
+        name = hashlib.sha256(self.arn.encode()).hexdigest()[:12]
+        return self.cloud.state_dir / "sagemaker" / "jobs" / name
 
     def storage(self, role: str) -> Storage:
         """Return S3 as the job's role sees it."""
