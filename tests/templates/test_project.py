@@ -85,7 +85,7 @@ def test_another_source_gives_another_place_of_the_code(project: Path, tmp_path:
 
 def code_uri(document: dict[str, Any]) -> str:
     inputs = document["Steps"][0]["Arguments"]["ProcessingInputs"]
-    return next(item["S3Input"]["S3Uri"] for item in inputs if item["InputName"] == "code")
+    return str(next(item["S3Input"]["S3Uri"] for item in inputs if item["InputName"] == "code"))
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_the_model_card_is_sagemakers(trained: Trained) -> None:
 def test_the_analyzer_makes_a_baseline_of_what_the_steps_wrote(
     trained: Trained, tmp_path: Path
 ) -> None:
-    arguments = [
+    arguments: list[str | Path] = [
         *("--dataset", trained.prepared / "train"),
         *("--model", trained.model),
         *("--output", tmp_path),
@@ -124,7 +124,7 @@ def test_a_missing_model_stops_the_evaluation_with_the_reason(
 ) -> None:
     (tmp_path / "empty").mkdir()
     shutil.copytree(trained.prepared / "test", tmp_path / "test")
-    arguments = ["--model", tmp_path / "empty", "--test", tmp_path / "test"]
+    arguments: list[str | Path] = ["--model", tmp_path / "empty", "--test", tmp_path / "test"]
     done = run_step(trained.code, "evaluate", [*arguments, "--output", tmp_path / "out"])
     assert done.returncode == 1
     assert "holds no model.tar.gz" in done.stderr
