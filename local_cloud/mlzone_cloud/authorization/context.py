@@ -51,6 +51,7 @@ FROM_PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
         "sagemaker:VpcSubnets": ("Subnets", "SubnetIds"),
         "sagemaker:WorkteamArn": ("WorkteamArn",),
     },
+    "cloudwatch": {"cloudwatch:namespace": ("Namespace",)},
     "events": {"events:detail-type": ("DetailType",), "events:source": ("Source",)},
     "iam": {
         "iam:AWSServiceName": ("AWSServiceName",),

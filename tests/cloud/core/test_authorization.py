@@ -310,6 +310,25 @@ def test_instance_types_are_taken_from_the_request(
         assert "explicit deny" in denied(error)
 
 
+def test_metrics_are_put_into_the_namespace_that_a_policy_names(cloud: Cloud) -> None:
+    role = make_role(
+        cloud,
+        DEV,
+        "publisher",
+        statement(
+            "Allow",
+            "cloudwatch:PutMetricData",
+            Condition={"StringEquals": {"cloudwatch:namespace": "Ours"}},
+        ),
+    )
+    cloudwatch = client_with(cloud, "cloudwatch", assume(cloud, role))
+    data = [{"MetricName": "Runs", "Value": 1}]
+
+    cloudwatch.put_metric_data(Namespace="Ours", MetricData=data)
+    with pytest.raises(ClientError, match="cloudwatch:PutMetricData"):
+        cloudwatch.put_metric_data(Namespace="Theirs", MetricData=data)
+
+
 def test_deleting_a_role_ends_what_its_sessions_may_do(cloud: Cloud) -> None:
     role = make_role(cloud, DEV, "gone", statement("Allow", "sns:*"))
     sns = acting(cloud, "sns", role)
