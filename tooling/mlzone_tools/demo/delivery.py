@@ -70,9 +70,8 @@ def _project(scene: Scene) -> Facts:
 
 def _build(scene: Scene) -> Facts:
     session = scene.stage(Stage.DEV, scene.author)
-    watcher = scene.stage(Stage.DEV)
     pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
-    known = delivery.runs(watcher, pipeline)
+    scene.runs[Stage.DEV] = runs_of(scene, Stage.DEV)
     commit = project.submit(
         session,
         scene.estate,
@@ -82,7 +81,7 @@ def _build(scene: Scene) -> Facts:
         message="Start from the template",
     )
     scene.talk(f"      {scene.author} pushed {commit[:12]}")
-    run = _followed(scene, Stage.DEV, known)
+    run = followed(scene, Stage.DEV)
     scene.version = newest_version(scene)
     return {
         "git commit": commit,
@@ -129,6 +128,9 @@ def _self_approval(scene: Scene) -> Facts:
 
 
 def _approval(scene: Scene) -> Facts:
+    # Every pipeline has run once when it was made, with nothing to promote yet.
+    for stage in (Stage.STAGING, Stage.PROD):
+        scene.runs[stage] = runs_of(scene, stage)
     approver = scene.unit.approvers[0]
     registry.decide(
         scene.registry(approver), scene.known_version(), "Approved", "metrics and bias reviewed"
@@ -141,7 +143,7 @@ def _approval(scene: Scene) -> Facts:
 
 
 def _staging(scene: Scene) -> Facts:
-    run = _followed(scene, Stage.STAGING, ())
+    run = followed(scene, Stage.STAGING)
     return {"pipeline": f"{run.pipeline}: {run.status}", **_endpoint(scene, Stage.STAGING)}
 
 
@@ -169,7 +171,7 @@ def _production(scene: Scene) -> Facts:
             scene.stage(Stage.PROD, approver), pipeline, approve=True, reason="staging tests read"
         )
         facts["approved by"] = approver
-    run = _followed(scene, Stage.PROD, ())
+    run = followed(scene, Stage.PROD)
     return {
         **facts,
         "pipeline": f"{run.pipeline}: {run.status}",
@@ -177,10 +179,20 @@ def _production(scene: Scene) -> Facts:
     }
 
 
-def _followed(scene: Scene, stage: Stage, known: tuple[Run, ...]) -> Run:
+def runs_of(scene: Scene, stage: Stage) -> tuple[Run, ...]:
+    """Return the runs of the pipeline that brings the model into an environment."""
+    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, stage)
+    return delivery.runs(scene.stage(stage), pipeline)
+
+
+def followed(scene: Scene, stage: Stage) -> Run:
+    """Wait for a new run of an environment's pipeline to succeed; return it."""
     pipeline = delivery.pipeline_name(scene.estate, scene.model_name, stage)
     run = progress.follow(
-        scene.stage(stage), pipeline, known=known, talk=lambda line: scene.talk(f"      {line}")
+        scene.stage(stage),
+        pipeline,
+        known=scene.runs[stage],
+        talk=lambda line: scene.talk(f"      {line}"),
     )
     progress.require_success(run)
     return run

@@ -41,8 +41,8 @@ class Scene:
         """The data scientist's project."""
         self.version: Version | None = None
         """The model version that the story follows."""
-        self.builds: tuple[Run, ...] = ()
-        """The builds that ran before the world changed."""
+        self.runs: dict[Stage, tuple[Run, ...]] = {}
+        """The runs of each environment's pipeline that are of before what is waited for."""
         self.artifacts: dict[str, str] = {}
         """Pages that go beside the report, by file name."""
 

@@ -5,12 +5,11 @@ from statistics import fmean
 
 from mlzone.estate import Stage
 from mlzone_tools.demo import traffic
-from mlzone_tools.demo.delivery import newest_version
+from mlzone_tools.demo.delivery import followed, newest_version, runs_of
 from mlzone_tools.demo.scene import Scene, must, wait
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
 from mlzone_tools.services import monitoring
-from mlzone_tools.services.model import delivery, progress, registry
-from mlzone_tools.services.model.delivery import Run
+from mlzone_tools.services.model import registry
 from mlzone_tools.services.monitoring import Inspection
 
 _APPLICATIONS = 400
@@ -75,7 +74,7 @@ def _monitor(scene: Scene) -> Facts:
 
 
 def _drift(scene: Scene) -> Facts:
-    scene.builds = _builds(scene)
+    scene.runs[Stage.DEV] = runs_of(scene, Stage.DEV)
     answers = _send(scene, drifted=True)
     found = _next_run(scene)
     must(
@@ -113,20 +112,13 @@ def _alarm(scene: Scene) -> Facts:
 
 
 def _retraining(scene: Scene) -> Facts:
-    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
-    run = progress.follow(
-        scene.stage(Stage.DEV),
-        pipeline,
-        known=scene.builds,
-        talk=lambda line: scene.talk(f"      {line}"),
-    )
-    progress.require_success(run)
+    run = followed(scene, Stage.DEV)
     version = newest_version(scene)
     if version.arn == scene.known_version().arn:
         raise StepFailedError("the training registered no new version")
     must(version.status == registry.WAITING, f"the new version is {version.status}")
     return {
-        "pipeline": f"{pipeline}: {run.status}",
+        "pipeline": f"{run.pipeline}: {run.status}",
         "started by": version.metadata.get("trigger", ""),
         "model package": version.arn,
         "status": version.status,
@@ -159,11 +151,6 @@ def _next_run(scene: Scene) -> Inspection:
 
     inspection: Inspection = wait(finished, f"{schedule} runs", seconds=_MONITOR_SECONDS)
     return inspection
-
-
-def _builds(scene: Scene) -> tuple[Run, ...]:
-    pipeline = delivery.pipeline_name(scene.estate, scene.model_name, Stage.DEV)
-    return delivery.runs(scene.stage(Stage.DEV), pipeline)
 
 
 def _endpoint(scene: Scene) -> str:
