@@ -272,6 +272,7 @@ def deploy_statements(d: Delivery) -> list[Statement]:
             stacks,
             {"Null": {"cloudformation:TemplateUrl": "true"}},
         ),
+        allow("SeeApproval", ["codepipeline:ListActionExecutions"], [d.pipeline_arn]),
     ]
 
 

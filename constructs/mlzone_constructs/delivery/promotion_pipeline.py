@@ -56,7 +56,8 @@ class PromotionPipeline(Construct):
     Guarantees:
         DEP-01: it alone may update the model's stacks; it runs the platform's commands, none of the
             model's project.
-        DEP-02: in production a second person lets a version in, where the risk tier demands it.
+        DEP-02: where the risk tier demands it, production waits for one more person, who neither
+            made nor approved the version.
         DEP-03: a release that breaks the service level fails its promotion.
         MOD-04: the risk tier decides whether a person is asked.
 
@@ -106,6 +107,11 @@ class PromotionPipeline(Construct):
         )
 
     @property
+    def _asks(self) -> bool:
+        """Whether one more person lets a release in."""
+        return self._place.in_production and self._place.model.controls.production_approval
+
+    @property
     def _bucket(self) -> str:
         return self._place.naming.release_bucket(self._place.unit.name, self._place.account)
 
@@ -131,7 +137,7 @@ class PromotionPipeline(Construct):
         self,
     ) -> dict[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]:
         place = self._place
-        if not (place.in_production and place.model.controls.production_approval):
+        if not self._asks:
             return {}
         question = (
             f"Let this release of {place.model.title} (risk tier {place.model.risk_tier}) into "
@@ -151,6 +157,14 @@ class PromotionPipeline(Construct):
     def _deploy(self) -> DeliveryProject:
         place = self._place
         naming, unit, model = place.naming, place.unit.name, place.model.name
+        approval = (
+            {
+                "MLZONE_APPROVAL_ACTION": APPROVE,
+                "MLZONE_PROMOTION_PIPELINE": self._setting.pipeline_name,
+            }
+            if self._asks
+            else {}
+        )
         return self._project(
             "deploy",
             minutes=DEPLOY_MINUTES,
@@ -159,6 +173,7 @@ class PromotionPipeline(Construct):
             environment={
                 "MLZONE_SERVING_STACK": naming.serving_stack(unit, place.stage, model),
                 "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
+                **approval,
             },
         )
 

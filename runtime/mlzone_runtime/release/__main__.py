@@ -21,6 +21,7 @@ from mlzone_runtime.handlers.platform_event import (
     announce,
     setting,
 )
+from mlzone_runtime.release.approval import ApprovalError, production_approver
 from mlzone_runtime.release.deploy import Deployer, DeploymentError
 from mlzone_runtime.release.document import DocumentError, Release, read
 from mlzone_runtime.release.verify import ServiceLevel, VerificationError, Verifier
@@ -30,6 +31,15 @@ ACTOR = "release"
 
 def deploy(release: Release) -> dict[str, Any]:
     """Bring the model's stacks to a release; return what is worth knowing."""
+    people = {"author": release.author, "approver": release.approver}
+    if action := os.environ.get("MLZONE_APPROVAL_ACTION"):
+        people["production_approver"] = production_approver(
+            boto3.client("codepipeline"),
+            pipeline=setting("MLZONE_PROMOTION_PIPELINE"),
+            execution=setting("MLZONE_PIPELINE_EXECUTION"),
+            action=action,
+            release=release,
+        )
     results = Deployer(cloudformation=boto3.client("cloudformation")).deploy(
         {
             setting("MLZONE_SERVING_STACK"): release.serving_parameters(),
@@ -37,8 +47,7 @@ def deploy(release: Release) -> dict[str, Any]:
         }
     )
     return {
-        "author": release.author,
-        "approver": release.approver,
+        **people,
         "changed": [result.stack for result in results if result.changed],
         "resources": sum(len(result.resources) for result in results),
     }
@@ -60,6 +69,9 @@ def verify(release: Release) -> dict[str, Any]:
     return {"endpoint": verifier.endpoint, **measured.facts(level)}
 
 
+FAILURES = (ApprovalError, DeploymentError, VerificationError, BotoCoreError, ClientError)
+"""What the platform's bus hears of."""
+
 STEPS = {"deploy": (deploy, "Release Deployed"), "verify": (verify, "Release Validated")}
 """The steps, each with the event of its success."""
 
@@ -80,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         facts = step(release)
         _tell(scope, release, kind, facts)
-    except (DeploymentError, VerificationError, BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         _tell(scope, release, "Release Failed", {"step": options.step, "reason": str(error)})
         return _failed(str(error))
     except EventError as error:

@@ -88,6 +88,16 @@ def test_MOD_04_the_risk_tier_decides_whether_production_asks(deliver, stages, t
     assert order == ["Source", *(["Approve"] if asked else []), "Deploy", "Verify"]
 
 
+def test_DEP_02_the_deployment_checks_who_was_asked(deliver, environment):
+    """Where the tier asks for one more person, the deployment sees to it that it is another one."""
+    strict = environment(deliver(Stage.PROD, risk_tier=1), "deploy")
+    free = environment(deliver(Stage.PROD, risk_tier=3), "deploy")
+
+    assert strict["MLZONE_APPROVAL_ACTION"] == "Approve"
+    assert strict["MLZONE_PROMOTION_PIPELINE"] == "cmp-retail-credit-default-prod-promotion"
+    assert "MLZONE_APPROVAL_ACTION" not in free
+
+
 def test_staging_asks_nobody(staging, stages):
     assert list(stages(staging)) == ["Source", "Deploy", "Verify"]
 

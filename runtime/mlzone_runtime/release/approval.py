@@ -1,0 +1,48 @@
+"""Who let a release into production: one more person, neither the author nor the first approver.
+
+Access control lets model approvers alone answer; that the second approval is another person's than
+the first is known only here, where both are (DEP-02).
+"""
+
+from typing import Any
+
+from mlzone_runtime.release.document import Release
+
+
+class ApprovalError(Exception):
+    """Nobody who may has let the release in."""
+
+
+def production_approver(
+    codepipeline: Any, *, pipeline: str, execution: str, action: str, release: Release
+) -> str:
+    """Return the person who answered a promotion's question.
+
+    Args:
+        codepipeline: a client of CodePipeline.
+        pipeline: the promotion's pipeline.
+        execution: its execution.
+        action: the approval action.
+        release: what it promotes.
+
+    Raises:
+        ApprovalError: nobody did, or somebody who had a say in the version already.
+    """
+    answer = codepipeline.list_action_executions(
+        pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+    )
+    answered = [
+        item
+        for item in answer["actionExecutionDetails"]
+        if item["actionName"] == action and item["status"] == "Succeeded"
+    ]
+    person = str(answered[0].get("updatedBy", "")).rpartition("/")[2] if answered else ""
+    if not person:
+        raise ApprovalError(f"{pipeline} does not say who approved execution {execution}")
+    for part, earlier in (("made", release.author), ("approved", release.approver)):
+        if person.casefold() == earlier.casefold():
+            raise ApprovalError(
+                f"{person} {part} version {release.model_package_arn.rpartition('/')[2]}; "
+                "production needs one more person"
+            )
+    return person

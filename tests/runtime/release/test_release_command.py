@@ -1,0 +1,141 @@
+"""The promotion's two commands: exit codes, events, and the person who let a release in."""
+
+import json
+from types import SimpleNamespace
+
+import boto3
+import pytest
+
+from mlzone_runtime.release.__main__ import main
+from mlzone_runtime.release.deploy import Deployer, DeploymentError
+from mlzone_runtime.release.verify import Measured, Verifier
+
+SETTINGS = {
+    "MLZONE_UNIT": "retail",
+    "MLZONE_TEAM": "risk",
+    "MLZONE_MODEL": "credit",
+    "MLZONE_ENVIRONMENT": "prod",
+    "MLZONE_PLATFORM_BUS": "arn:aws:events:sa-east-1:100000000002:event-bus/aur-platform",
+    "MLZONE_SERVING_STACK": "serving",
+    "MLZONE_MONITORING_STACK": "monitoring",
+    "MLZONE_ENDPOINT": "endpoint",
+    "MLZONE_P95_LATENCY_MS": "300",
+    "MLZONE_ERROR_RATE_PERCENT": "0.5",
+    "MLZONE_REQUESTS": "50",
+    "MLZONE_PIPELINE_EXECUTION": "e1",
+}
+ROLE = "arn:aws:sts::111111111113:assumed-role/aur-retail-model-approver"
+
+
+@pytest.fixture
+def deployed(monkeypatch) -> list[dict]:
+    """What was deployed, without a cloud."""
+    done: list[dict] = []
+
+    def deploy(_, changes):
+        done.append(changes)
+        return []
+
+    monkeypatch.setattr(Deployer, "deploy", deploy)
+    return done
+
+
+@pytest.fixture
+def run(monkeypatch, bus, release, tmp_path):
+    """Run a command in the environment that its CodeBuild project gives it."""
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    answers: list[dict] = []
+    clients = {
+        "events": bus,
+        "codepipeline": SimpleNamespace(
+            list_action_executions=lambda **_: {"actionExecutionDetails": answers}
+        ),
+    }
+    monkeypatch.setattr(boto3, "client", lambda service, **_: clients.get(service))
+    document = tmp_path / "release.json"
+    document.write_text(release.to_json(), encoding="utf-8")
+
+    def command(step: str, *, answered_by: str | None = None) -> int:
+        if answered_by is not None:
+            monkeypatch.setenv("MLZONE_APPROVAL_ACTION", "Approve")
+            monkeypatch.setenv("MLZONE_PROMOTION_PIPELINE", "promotion")
+            answers[:] = [
+                {"actionName": "Deploy", "status": "InProgress"},
+                {"actionName": "Approve", "status": "Succeeded", "updatedBy": answered_by},
+            ]
+        return main([step, str(document)])
+
+    return command
+
+
+def test_a_deployment_sets_the_parameters_of_both_stacks_and_tells(run, deployed, bus, release):
+    assert run("deploy") == 0
+
+    assert deployed == [
+        {"serving": release.serving_parameters(), "monitoring": release.monitoring_parameters()}
+    ]
+    assert bus.kinds == ["Release Deployed"]
+    detail = bus.detail()
+    assert detail["release"] == release.release
+    assert detail["model_package_arn"] == release.model_package_arn
+    assert detail["pipeline_execution"] == "e1"
+
+
+def test_a_verification_tells_what_it_measured(run, bus, monkeypatch):
+    measured = Measured(requests=50, p95_latency_ms=120.04, error_rate_percent=0)
+    monkeypatch.setattr(Verifier, "verify", lambda *_: measured)
+
+    assert run("verify") == 0
+    assert bus.kinds == ["Release Validated"]
+    assert bus.detail()["facts"] == {
+        "endpoint": "endpoint",
+        "requests": 50,
+        "p95_latency_ms": 120.0,
+        "p95_latency_limit_ms": 300.0,
+        "error_rate_percent": 0,
+        "error_rate_limit_percent": 0.5,
+    }
+
+
+def test_a_failure_says_why_on_the_bus_and_at_the_end_of_the_log(run, bus, monkeypatch, capsys):
+    def fail(*_):
+        raise DeploymentError("serving is UPDATE_ROLLBACK_COMPLETE: Endpoint: alarm")
+
+    monkeypatch.setattr(Deployer, "deploy", fail)
+
+    assert run("deploy") == 1
+    assert bus.kinds == ["Release Failed"]
+    assert bus.detail()["facts"] == {
+        "step": "deploy",
+        "reason": "serving is UPDATE_ROLLBACK_COMPLETE: Endpoint: alarm",
+    }
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: serving is UPDATE_ROLLBACK")
+
+
+def test_a_document_that_is_none_is_named(run, tmp_path, capsys):
+    (tmp_path / "release.json").write_text("{}", encoding="utf-8")
+
+    assert run("deploy") == 1
+    assert "is no release document of schema 1" in capsys.readouterr().err
+
+
+def test_DEP_02_the_person_who_let_it_into_production_is_told(run, deployed, bus):
+    assert run("deploy", answered_by=f"{ROLE}/tomas.amaral") == 0
+    assert bus.detail()["facts"]["production_approver"] == "tomas.amaral"
+    assert deployed
+
+
+@pytest.mark.parametrize(
+    ("person", "reason"),
+    [
+        ("paula.reis", "paula.reis approved version 3; production needs one more person"),
+        ("Bruno.Lima", "Bruno.Lima made version 3; production needs one more person"),
+        ("", "promotion does not say who approved execution e1"),
+    ],
+)
+def test_DEP_02_production_needs_one_more_person(run, deployed, bus, person, reason):
+    assert run("deploy", answered_by=person and f"{ROLE}/{person}") == 1
+
+    assert deployed == []
+    assert json.loads(bus.entries[-1]["Detail"])["facts"]["reason"] == reason
