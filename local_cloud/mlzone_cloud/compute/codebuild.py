@@ -20,7 +20,8 @@ _HANDED_OVER = "codebuild.handed_over"
 
 
 def install(cloud: "Cloud") -> None:
-    """Take builds up again that a stopped process left unfinished."""
+    """Take builds up again that a stopped process left unfinished; end them with the cloud."""
+    cloud.stoppers.append(runner_of(cloud).wait)
     cloud.resumers.append(lambda resumed: runner_of(resumed).resume())
 
 

@@ -6,6 +6,7 @@ never keep its workers from doing it.
 
 import copy
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ PROJECTS = "codebuild.projects"
 STATE_CHANGE = "CodeBuild Build State Change"
 CONCURRENT_BUILDS = 60
 """How many run at once; the default of a small environment's quota."""
+_ENDING_SECONDS, _LOOK_SECONDS = 5, 0.02
 _RUNNERS: "weakref.WeakKeyDictionary[Cloud, Runner]" = weakref.WeakKeyDictionary()
 
 
@@ -67,6 +69,12 @@ class Runner:
                 self._complete(account, region, build)
             elif build["id"] in self._running:
                 self._running[build["id"]][1].set()
+
+    def wait(self) -> None:
+        """Wait until the stopping cloud's builds have ended their commands."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while self._running and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
 
     def resume(self) -> None:
         """Begin builds again that a stopped process left unfinished."""
