@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from mlzone_runtime.analyzer import segment
 from mlzone_runtime.analyzer.attribution import Attribution, attribute, evenly
 from mlzone_runtime.analyzer.baseline import (
     CONSTRAINTS,
@@ -152,19 +153,26 @@ def _analyse(
     if analysis.outcome == "no_drift":
         return replace(analysis, no_attribution="nothing moved"), current
     try:
-        attribution, differing = _attribute(job, intake)
+        sample = _sample(job, intake.table.features)
+        thinned = intake.table.select(evenly(intake.table.rows, segment.MOST_RECORDS))
+        segments = segment.find_segments(diagnoses, sample, thinned, settings.significance)
+        analysis = replace(analysis, segments=segments)
+        attribution, differing = _attribute(job, intake, sample)
     except AnalysisError as error:
         return replace(analysis, no_attribution=str(error)), current
     return replace(analysis, attribution=attribution, differing_answers=differing), current
 
 
-def _attribute(job: Job, intake: Intake) -> tuple[Attribution, float | None]:
-    if not (job.baseline / ARCHIVE).is_file():
-        raise AnalysisError(f"the baseline has no {ARCHIVE}")
+def _sample(job: Job, features: tuple[Feature, ...]) -> Table:
     if not (job.baseline / SAMPLE).is_file():
         raise AnalysisError(f"the baseline has no {SAMPLE}")
+    return read_training(job.baseline / SAMPLE, features)
+
+
+def _attribute(job: Job, intake: Intake, sample: Table) -> tuple[Attribution, float | None]:
+    if not (job.baseline / ARCHIVE).is_file():
+        raise AnalysisError(f"the baseline has no {ARCHIVE}")
     model = WatchedModel.load(job.baseline / ARCHIVE)
-    sample = read_training(job.baseline / SAMPLE, model.schema.features)
     rows = evenly(intake.table.rows)
     thinned = intake.table.select(rows)
     differing = differs(intake.predictions[rows], model.probabilities(thinned))
