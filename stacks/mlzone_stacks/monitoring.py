@@ -53,9 +53,9 @@ class MonitoringStack(cdk.Stack):
             self, "Job", MonitorJobProps(place=place, foundation=foundation, release=release)
         )
         if governance.estate.organization.monitoring.engine == "model-monitor":
-            ModelMonitor(self, "Monitor", ModelMonitorProps(job=job))
+            ModelMonitor(self, "ModelMonitor", ModelMonitorProps(job=job))
         else:
-            ScheduledProcessing(self, "Monitor", ScheduledProcessingProps(job=job))
+            ScheduledProcessing(self, "Scheduled", ScheduledProcessingProps(job=job))
         MonitorResults(self, "Results", MonitorResultsProps(job=job))
         alarms = DriftAlarms(self, "Alarms", DriftAlarmsProps(place=place, release=release))
         # What comes into staging are tests; only drift of real requests says that a model is old.

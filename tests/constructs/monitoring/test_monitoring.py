@@ -137,6 +137,12 @@ def test_both_engines_run_the_same_analyzer_on_the_same_folders(managed, job, pr
     )
 
 
+def test_an_organization_can_change_the_engine_of_stacks_that_are_deployed(managed, scheduled):
+    # CloudFormation never changes the type of a resource that keeps its logical id.
+    for name in set(managed["Resources"]) & set(scheduled["Resources"]):
+        assert managed["Resources"][name]["Type"] == scheduled["Resources"][name]["Type"], name
+
+
 @pytest.mark.parametrize("engine", ["model-monitor", "scheduled-processing"])
 def test_MON_02_thresholds_of_the_estate_reach_the_analyzer(build, properties, engine):
     template = build(
@@ -192,7 +198,7 @@ def test_the_settings_of_a_function_fit_into_what_lambda_allows(scheduled):
 
 
 def test_IAM_04_what_starts_jobs_passes_the_monitors_role_to_sagemaker_alone(scheduled, statements):
-    passing = statements(scheduled, "MonitorStartRole")["PassMonitorRole"]
+    passing = statements(scheduled, "ScheduledStartRole")["PassMonitorRole"]
 
     assert passing["Resource"] == {"Fn::GetAtt": [next(iter(
         name for name in scheduled["Resources"] if name.startswith("JobRole")
