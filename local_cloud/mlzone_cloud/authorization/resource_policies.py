@@ -115,7 +115,16 @@ def _lambda(cloud: "Cloud", owner: str, region: str, rest: str) -> Document:
     policy = getattr(function, "policy", None)
     if policy is None or not policy.statements:
         return None
-    return {"Version": "2012-10-17", "Statement": policy.statements}
+    statements = [_with_named_principal(statement) for statement in policy.statements]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _with_named_principal(statement: dict[str, Any]) -> dict[str, Any]:
+    """Moto keeps accounts and ARNs as they came to AddPermission; policies say what they are."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, str) or principal == "*":
+        return statement
+    return {**statement, "Principal": {"AWS": principal}}
 
 
 def _logs(cloud: "Cloud", owner: str, region: str, rest: str) -> Document:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from tests.cloud.compute.conftest import (
     DEV,
     LOGS,
+    PROD,
     REGION,
     Functions,
     eventually,
@@ -226,6 +227,25 @@ def test_a_version_stays_as_it_was_published(functions: Functions) -> None:
 
     assert functions.call() == "$LATEST new"
     assert functions.call(Qualifier="live") == f"{version} old"
+
+
+def test_a_role_of_another_account_may_invoke_if_the_functions_policy_says_so(
+    functions: Functions,
+) -> None:
+    from tests.cloud.core.acting import assume, client_with, make_role, statement  # noqa: PLC0415
+
+    cloud = functions.cloud
+    arn = functions.make("def handler(e, c): return 'done'")
+    role = make_role(cloud, PROD, "caller", statement("Allow", "lambda:InvokeFunction", arn))
+    client = client_with(cloud, "lambda", assume(cloud, role))
+    with pytest.raises(ClientError, match="not authorized"):
+        client.invoke(FunctionName=arn)
+
+    functions.client.add_permission(
+        FunctionName="f", StatementId="s", Action="lambda:InvokeFunction", Principal=role
+    )
+
+    assert json.loads(client.invoke(FunctionName=arn)["Payload"].read()) == "done"
 
 
 def test_a_dry_run_runs_nothing(functions: Functions) -> None:

@@ -5,9 +5,11 @@ the correction can go.
 """
 
 import inspect
+import json
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -120,3 +122,39 @@ def test_the_hooks_that_we_rely_on_are_there() -> None:
         "region_name",
     ]
     assert isinstance(FakeKey.value, property)
+
+
+def test_moto_tells_the_clouds_time(cloud: Cloud) -> None:
+    cloud.clock.advance(timedelta(days=30))
+
+    made = cloud.client("sqs", account=DEV).create_queue(QueueName="q")["QueueUrl"]
+
+    found = cloud.client("sqs", account=DEV).get_queue_attributes(
+        QueueUrl=made, AttributeNames=["CreatedTimestamp"]
+    )
+    ago = cloud.clock.now().timestamp() - float(found["Attributes"]["CreatedTimestamp"])
+    assert abs(ago) < 60
+
+
+def test_moto_still_asks_the_machine_for_the_time() -> None:
+    source = unpatched("import inspect, moto.core.utils as m; print(inspect.getsource(m.utcnow))")
+
+    assert "datetime.datetime.now(UTC)" in source
+
+
+def test_statements_of_a_bus_stand_beside_each_other(cloud: Cloud) -> None:
+    events = cloud.client("events", account=DEV)
+
+    for name in ("a", "b"):
+        events.put_permission(StatementId=name, Principal="*", Action="events:PutEvents")
+
+    policy = json.loads(events.describe_event_bus()["Policy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["a", "b"]
+
+
+def test_moto_still_removes_statements_of_the_same_principal() -> None:
+    source = unpatched(
+        "import inspect, moto.events.models as m; print(inspect.getsource(m.EventBus))"
+    )
+
+    assert "self._remove_principals_statements(principal)" in source

@@ -49,6 +49,8 @@ class EventBridge:
         """Hand an event to all targets of a rule."""
         ingestion_time = f"{self._cloud.clock.now():%Y-%m-%dT%H:%M:%SZ}"
         for target in list(rule.targets):
+            if target["Arn"].endswith(":::"):
+                continue  # an archive's
             order = targets.Order(
                 principal=targets.EVENTS,
                 source=rule.arn,

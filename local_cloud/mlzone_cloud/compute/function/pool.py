@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 60
 _MOST_IDLE = 6
+_MOST_LOADING = 4
 _LARGEST_ANSWER = 6 * 1024 * 1024
 
 
@@ -42,6 +43,8 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._running: Counter[str] = Counter()
+        self._loading = threading.BoundedSemaphore(_MOST_LOADING)
+        """Loading keeps a core busy, and many functions may be asked at once."""
         cloud.add_ticker(self._tick)
         cloud.stoppers.append(self._stop)
 
@@ -81,10 +84,12 @@ class Pool:
     def _run(
         self, function: Specification, event: Any, request_id: str, client_context: Any
     ) -> Invocation:
-        worker, loading = self._take(function), None
+        worker = self._take(function)
+        loading: timedelta | None = None
         try:
             if worker.fresh:
-                loading = worker.wait()
+                with self._loading:
+                    loading = worker.wait()
             started = time.monotonic()
             reply = worker.ask(request_id, event, client_context)
             succeeded, payload, lines = reply.succeeded, reply.payload, reply.lines
