@@ -154,11 +154,16 @@ class Cloud:
             client, expires = cached
             if expires is None or expires > self.clock.now():
                 return client
-        caller = self.assume(role, session_name, source_identity=source_identity) if role else None
+        caller = None
+        if role:
+            caller = self.assume(
+                role, session_name, source_identity=source_identity, duration=_LONGEST_SESSION
+            )
         client = self._make_client(service, account, region, caller)
         expires = None
         if caller and caller.credentials.expires:
-            expires = caller.credentials.expires - timedelta(minutes=1)
+            # Services renew their sessions in time, also when the clock is moved under their work.
+            expires = caller.credentials.expires - _LONGEST_SESSION / 2
         with self._client_lock:
             self._clients[key] = (client, expires)
         return client
