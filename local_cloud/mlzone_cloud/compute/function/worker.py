@@ -70,7 +70,7 @@ class Worker:
         self.fresh = True
         """Whether it has answered nothing yet."""
         self.stream = f"{now:%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
-        self._mark = f"\x1e{uuid.uuid4().hex}"
+        self._mark = f"end {uuid.uuid4().hex}"
         self._printed: queue.Queue[tuple[bool, list[str]]] = queue.Queue()
         self._first_lines: list[str] = []
         self._process, self._answers = self._start()
