@@ -64,10 +64,12 @@ class BuildRun:
         try:
             self._run()
         except BuildError as error:
-            self._end_phase("FAILED", error.code, error.message)
+            self._end_phase(error.status, error.code, error.message)
         except InterruptedBuildError:
             raise
-        except Exception as error:  # noqa: BLE001 - a build always ends
+        except Exception as error:
+            if self._cloud.stopping:
+                raise InterruptedBuildError from error
             self._cloud.record_error(f"build {self._build['id']}: {error!r}")
             self._end_phase("FAULT", "FAULT", repr(error))
         finally:
@@ -200,9 +202,7 @@ class BuildRun:
         if ran.stopped and not self._stop.is_set():
             raise InterruptedBuildError
         if ran.timed_out or ran.stopped:
-            status = "TIMED_OUT" if ran.timed_out else "STOPPED"
-            said = "Build has timed out." if ran.timed_out else "Build was stopped."
-            self._end_phase(status, f"BUILD_{status}", said)
+            raise _cut_off("TIMED_OUT" if ran.timed_out else "STOPPED")
         self._build["exportedEnvironmentVariables"] = [
             {"name": name, "value": value} for name, value in ran.exported.items()
         ]
@@ -234,9 +234,9 @@ class BuildRun:
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        if self._stop.is_set():
-            self._end_phase("STOPPED", "BUILD_STOPPED", "Build was stopped.")
         self._begin_phase(name)
+        if self._stop.is_set():
+            raise _cut_off("STOPPED")
         yield
         self._end_phase("SUCCEEDED")
 
@@ -254,6 +254,11 @@ class BuildRun:
             if status != "SUCCEEDED" and self._build["buildStatus"] == "IN_PROGRESS":
                 self._build["_outcome"] = self._build.get("_outcome") or status
         self._cloud.changed()
+
+
+def _cut_off(status: str) -> BuildError:
+    said = "Build has timed out." if status == "TIMED_OUT" else "Build was stopped."
+    return BuildError(f"BUILD_{status}", said, status=status)
 
 
 def new_phase(name: str, now: datetime) -> dict[str, Any]:

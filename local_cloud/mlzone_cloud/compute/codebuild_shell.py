@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class BuildError(Exception):
-    """A phase failed; code and message are what its context shows."""
+    """A phase failed, or was stopped; code and message are what its context shows."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, status: str = "FAILED") -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
         self.message = message
 
 

@@ -235,6 +235,19 @@ def test_a_bucket_without_versions_is_no_source(codepipeline: CodePipeline, role
     assert "Versioning is not enabled" in codepipeline.error(execution, "Source")["message"]
 
 
+def test_an_object_that_is_not_there_yet_fails_the_source(
+    codepipeline: CodePipeline, role: str
+) -> None:
+    codepipeline.client("s3").delete_object(Bucket="sources", Key="source.zip")
+
+    execution = codepipeline.create(s3_source(), approval(), role=role)
+
+    assert codepipeline.wait(execution) == "Failed"
+    assert codepipeline.error(execution, "Source")["message"] == (
+        "The object source.zip does not exist in the S3 bucket sources"
+    )
+
+
 def test_a_variable_that_nobody_sets_fails_its_action(
     codepipeline: CodePipeline, role: str
 ) -> None:

@@ -257,6 +257,9 @@ def work_on(cloud: "Cloud", place: Place, execution: Execution, run: ActionRun) 
     """Do what an action does, and note how it ended, if it has."""
     session = Session(cloud=cloud, place=place, execution=execution, run=run)
     outcome = perform(session)
+    if isinstance(outcome, ActionFailure) and cloud.stopping:
+        # It failed because the cloud stops; it begins again with the next process.
+        return
     if outcome is not None:
         finish(cloud, place, execution, run, outcome)
     cloud.changed()

@@ -2,11 +2,14 @@
 
 import json
 
+from botocore.exceptions import ClientError
+
 from mlzone_cloud.compute.codebuild_source import CLONE_REF, may
 from mlzone_cloud.compute.codepipeline.actions.base import ActionFailure, Done, Session
 from mlzone_cloud.compute.codepipeline.state import Revision
 from mlzone_cloud.git_repository import GitRepository
 
+_ABSENT = "404"
 _FULL_CLONE = "CODEBUILD_CLONE_REF"
 
 
@@ -61,7 +64,16 @@ def s3(session: Session) -> Done:
             "ConfigurationError", f"Versioning is not enabled for the S3 bucket {bucket}"
         )
     asked = _asked(session, "S3_OBJECT_VERSION_ID")
-    found = client.head_object(Bucket=bucket, Key=key, **({"VersionId": asked} if asked else {}))
+    try:
+        found = client.head_object(
+            Bucket=bucket, Key=key, **({"VersionId": asked} if asked else {})
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _ABSENT:
+            raise
+        raise ActionFailure(
+            "ConfigurationError", f"The object {key} does not exist in the S3 bucket {bucket}"
+        ) from error
     version = found["VersionId"]
     body = role.get(bucket, key, version)
     output = session.new_outputs(version)[0]
