@@ -11,6 +11,7 @@ from mlzone_runtime.analyzer.wording import percent, show
 _WIDTH, _LABEL, _ROW, _BAR = 640, 190, 30, 11
 _MOST_ROWS = 12
 _VALUE_SPACE = 60
+_LONGEST_LABEL = 28
 
 Row = tuple[str, float, float]
 """Label, share in the baseline, share in the window."""
@@ -32,9 +33,10 @@ def distribution(comparison: Comparison) -> str:
 
 def _bars(place: int, row: Row, scale: float) -> str:
     label, before, now = row
+    label = escape(_shorten(label))
     top = _ROW * place + 4
     parts = [
-        f'<text x="{_LABEL - 8}" y="{top + _BAR + 3}" class="label">{escape(label)}</text>',
+        f'<text x="{_LABEL - 8}" y="{top + _BAR + 3}" class="label">{label}</text>',
     ]
     for number, (style, share) in enumerate((("then", before), ("now", now))):
         y, width = top + number * (_BAR + 1), round(share * scale, 1)
@@ -44,6 +46,10 @@ def _bars(place: int, row: Row, scale: float) -> str:
             f"{escape(percent(share))}</text>"
         )
     return "".join(parts)
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _rows(comparison: Comparison) -> list[Row]:

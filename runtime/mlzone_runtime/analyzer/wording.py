@@ -212,7 +212,7 @@ def _vanished(title: str, evidence: Mapping[str, Any]) -> str:
     names = ", ".join(
         f"{value!r} ({percent(share)} before)" for value, share in evidence["values"].items()
     )
-    return f"{title} no longer has {names}"
+    return f"{_shift(title, evidence)}; it no longer has {names}"
 
 
 def _missing(title: str, evidence: Mapping[str, Any]) -> str:
