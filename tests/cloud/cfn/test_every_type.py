@@ -1,11 +1,13 @@
 """Every resource type that the landing zone's stacks use is made through a validated path."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cloud.cfn.conftest import ACCOUNT, Stacks
+from tests.cloud.cfn.conftest import ACCOUNT, REGION, Stacks
+from tests.cloud.sagemaker.serving import SERVER, packed
 
 from mlzone_cloud.cfn import coverage
 
@@ -20,6 +22,7 @@ LOGGING = {
 
 @pytest.fixture
 def every(stacks: Stacks) -> dict[str, Any]:
+    give_a_model(stacks)
     stacks.client().create_stack(
         StackName="every",
         TemplateBody=TEMPLATE,
@@ -27,6 +30,23 @@ def every(stacks: Stacks) -> dict[str, Any]:
         Tags=[{"Key": "unit", "Value": "retail"}],
     )
     return stacks.wait("every")
+
+
+def give_a_model(stacks: Stacks) -> None:
+    """Put an image and a model's artefact where the stack's endpoint expects them."""
+    s3, bucket = stacks.client("s3"), f"given-{ACCOUNT}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    body = packed(SERVER.replace("VERSION", "b'every'"))
+    s3.put_object(Bucket=bucket, Key="model.tar.gz", Body=body)
+    ecr = stacks.client("ecr")
+    ecr.create_repository(repositoryName="given")
+    program = json.dumps(["python3", "/opt/ml/model/serve.py"])
+    manifest = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "layers": [],
+        "annotations": {"mlzone.local.entrypoint": program},
+    }
+    ecr.put_image(repositoryName="given", imageTag="1", imageManifest=json.dumps(manifest))
 
 
 @pytest.mark.parametrize("type_name", TYPES)
@@ -70,7 +90,8 @@ def test_all_are_made_shown_and_removed_without_a_gap(
 
     removed = stacks.delete("every")
     assert removed["StackStatus"] == "DELETE_COMPLETE", stacks.reasons(removed["StackId"])
-    assert [item["Name"] for item in s3.list_buckets()["Buckets"]] == [f"every-logs-{ACCOUNT}"]
+    kept = sorted(item["Name"] for item in s3.list_buckets()["Buckets"])
+    assert kept == [f"every-logs-{ACCOUNT}", f"given-{ACCOUNT}"]
     assert not sagemaker.list_domains()["Domains"]
     assert not stacks.client("lambda").list_functions()["Functions"]
     groups = stacks.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["every"]}])
