@@ -34,6 +34,15 @@ def logged(cloud: Cloud) -> list[str]:
     return [event["message"] for event in events["events"]]
 
 
+def ends(pid: int) -> bool:
+    """Wait until a process has ended."""
+    for _ in range(250):
+        if not is_alive(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
@@ -112,18 +121,14 @@ def test_its_time_is_limited_and_its_children_end_with_it(cloud: Cloud, tmp_path
 
     assert outcome.timed_out
     assert not outcome.succeeded
-    assert not is_alive(int(outcome.tail[0]))
+    assert ends(int(outcome.tail[0]))
 
 
 def test_children_that_it_leaves_behind_are_ended(cloud: Cloud, tmp_path: Path) -> None:
     outcome = run(cloud, tmp_path, _PARENT)
 
     assert outcome.succeeded
-    for _ in range(100):
-        if not is_alive(int(outcome.tail[0])):
-            break
-        time.sleep(0.02)
-    assert not is_alive(int(outcome.tail[0]))
+    assert ends(int(outcome.tail[0]))
 
 
 @pytest.mark.parametrize("by", ["somebody", "the end of the cloud"])

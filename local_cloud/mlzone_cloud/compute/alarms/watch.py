@@ -3,23 +3,21 @@
 import json
 import weakref
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from moto.cloudwatch.models import MetricDatum, cloudwatch_backends
+from moto.cloudwatch.models import cloudwatch_backends
 
 from mlzone_access import Principal, PrincipalKind
 from mlzone_cloud.compute.alarms import composite_rule, description
 from mlzone_cloud.compute.alarms.evaluation import (
     INSUFFICIENT,
-    Datum,
-    Settings,
     Verdict,
     judge,
     next_change,
-    supports,
 )
+from mlzone_cloud.compute.alarms.record import data_of, metric_of, settings_of
 from mlzone_cloud.compute.service_access import admit, decide
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.operations import Call, after, operation
@@ -63,7 +61,7 @@ class Watch:
                 moment
                 for account, region, alarm in self._all()
                 if (settings := settings_of(alarm))
-                and (moment := next_change(settings, _data(account, region, alarm), now))
+                and (moment := next_change(settings, data_of(account, region, alarm), now))
             ]
         self._minute = -1
         return min(moments, default=None)
@@ -89,9 +87,9 @@ class Watch:
             alarms = list(cloudwatch_backends[account][region].alarms.values())
         for alarm in alarms:
             settings = settings_of(alarm)
-            metric = _metric(alarm)
+            metric = metric_of(alarm)
             if settings and metric and (names is None or metric.metric_name in names):
-                verdict = judge(settings, _data(account, region, alarm), now, alarm.state_value)
+                verdict = judge(settings, data_of(account, region, alarm), now, alarm.state_value)
                 data = description.reason_data(settings, verdict, now)
                 self._set(account, alarm, verdict, data)
         self._composites(account, region, alarms)
@@ -198,58 +196,6 @@ class Watch:
         )
         if not decide(self._cloud, root, "sns:Publish", topic, alarm, account).allowed:
             admit(self._cloud, "cloudwatch.amazonaws.com", "sns:Publish", topic, source=alarm)
-
-
-def settings_of(alarm: Any) -> Settings | None:
-    """Return how a metric alarm judges; None for alarms that no metric decides."""
-    metric = _metric(alarm)
-    if metric is None:
-        return None
-    stat = alarm.metric_data_queries[0].metric_stat if alarm.metric_data_queries else None
-    statistic = stat.stat if stat else alarm.statistic or alarm.extended_statistic or ""
-    if not supports(alarm.comparison_operator or "", statistic):
-        return None
-    return Settings(
-        statistic=statistic,
-        period=timedelta(seconds=int(stat.period if stat else alarm.period)),
-        comparison=alarm.comparison_operator,
-        threshold=float(alarm.threshold),
-        periods=int(alarm.evaluation_periods),
-        to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
-        missing=alarm.treat_missing_data or "missing",
-    )
-
-
-def _metric(alarm: Any) -> Any:
-    """Return the one metric that an alarm watches, if it is one."""
-    if alarm.rule is not None:
-        return None
-    if not alarm.metric_data_queries:
-        return alarm if alarm.metric_name else None
-    queries = alarm.metric_data_queries
-    only = queries[0].metric_stat if len(queries) == 1 else None
-    return only.metric if only else None
-
-
-def _data(account: str, region: str, alarm: Any) -> list[Datum]:
-    metric = _metric(alarm)
-    wanted = {(item.name, item.value) for item in metric.dimensions}
-    with tracking.reading():
-        backend = cloudwatch_backends[account][region]
-    return [
-        _datum(item)
-        for item in backend.metric_data
-        if item.name == metric.metric_name
-        and item.namespace == metric.namespace
-        and {(dimension.name, dimension.value) for dimension in item.dimensions} == wanted
-    ]
-
-
-def _datum(item: Any) -> Datum:
-    at = item.timestamp if item.timestamp.tzinfo else item.timestamp.replace(tzinfo=UTC)
-    if isinstance(item, MetricDatum):
-        return Datum.of(at, item.value)
-    return Datum(at, item.sum, item.sample_count, item.min, item.max)
 
 
 # --- operations ---------------------------------------------------------------------------------
