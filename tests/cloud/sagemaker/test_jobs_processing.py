@@ -159,6 +159,19 @@ def test_without_its_image_a_job_fails(estate: Any) -> None:
     assert "image not found" in job["FailureReason"]
 
 
+def test_an_image_of_another_account_needs_its_repository_policy(estate: Any) -> None:
+    estate.publish("python3")
+    ecr = estate.cloud.client("ecr", account=estate.image[:12])
+    ecr.delete_repository_policy(repositoryName="tabular")
+
+    start(estate)
+
+    job = estate.ended("ProcessingJob", "job")
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "cannot be pulled" in job["FailureReason"]
+    assert "ecr:BatchGetImage" in job["FailureReason"]
+
+
 def test_a_failing_program_fails_the_job_with_its_last_words(estate: Any) -> None:
     estate.publish("python3")
 
