@@ -118,7 +118,7 @@ def main() -> int:
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
     folder = model_folder()
     try:
-        model = tabular.load(folder)
+        model = tabular.load(folder, threads=1)
     except tabular.ArtifactError:
         _log.exception("cannot load the model")
         return 1

@@ -77,11 +77,12 @@ class Model:
         return np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
 
 
-def load(place: Path) -> Model:
+def load(place: Path, *, threads: int = 0) -> Model:
     """Return the model in a folder or an archive.
 
     Args:
         place: a folder with the artefact's files or with `model.tar.gz`, or the archive itself.
+        threads: how many a prediction uses; 0: one a core. For single rows one is far faster.
 
     Raises:
         ArtifactError: it holds no model of this format.
@@ -94,6 +95,7 @@ def load(place: Path) -> Model:
     except xgboost.core.XGBoostError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ArtifactError(f"{place}: {_MODEL} is no booster: {reason}") from error
+    booster.set_param({"nthread": threads})
     if booster.num_features() != len(schema.features):
         raise ArtifactError(
             f"{place}: the booster has {booster.num_features()} features, "

@@ -98,6 +98,7 @@ def load(folder: Path) -> tuple[xgboost.Booster, dict[str, Any]]:
                 found[member.name.removeprefix("./")] = content.read()
     booster = xgboost.Booster()
     booster.load_model(bytearray(found["model.json"]))
+    booster.set_param({"nthread": 1})
     return booster, json.loads(found["schema.json"])
 
 
