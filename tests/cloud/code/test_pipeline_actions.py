@@ -248,6 +248,18 @@ def test_an_object_that_is_not_there_yet_fails_the_source(
     )
 
 
+def test_an_action_that_is_not_emulated_is_counted_and_fails_when_it_is_reached(
+    codepipeline: CodePipeline, role: str
+) -> None:
+    stacks = action("Stacks", "Deploy", "CloudFormation", {}, inputs=["src"])
+
+    execution = codepipeline.create(s3_source(), stage("Deploy", stacks), role=role)
+
+    assert codepipeline.wait(execution) == "Failed"
+    assert codepipeline.error(execution, "Stacks")["code"] == "NotImplemented"
+    assert "Deploy actions of CloudFormation in pipelines" in codepipeline.cloud.statistics.gaps
+
+
 def test_a_variable_that_nobody_sets_fails_its_action(
     codepipeline: CodePipeline, role: str
 ) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 Json = dict[str, Any]
+SERVICE = "codepipeline.amazonaws.com"
 _PIPELINES = "codepipeline.pipelines"
 _EXECUTIONS = "codepipeline.executions"
 _JOBS = "codepipeline.jobs"

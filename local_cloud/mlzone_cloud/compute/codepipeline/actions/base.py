@@ -11,8 +11,14 @@ from botocore.exceptions import ClientError
 
 from mlzone_cloud.authorization.service_trust import trusted_role
 from mlzone_cloud.compute.artifact_store import ArtifactStore
-from mlzone_cloud.compute.codepipeline.declaration import SERVICE
-from mlzone_cloud.compute.codepipeline.state import ActionRun, Artifact, Execution, Json, Place
+from mlzone_cloud.compute.codepipeline.state import (
+    SERVICE,
+    ActionRun,
+    Artifact,
+    Execution,
+    Json,
+    Place,
+)
 from mlzone_cloud.errors import ApiError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mlzone_cloud.compute.codepipeline.actions.base import (
 from mlzone_cloud.compute.codepipeline.variables import UnresolvedVariableError, resolve
 from mlzone_cloud.errors import ApiError
 
-_ACTIONS: dict[tuple[str, str], Callable[[Session], Outcome | None]] = {
+ACTIONS: dict[tuple[str, str], Callable[[Session], Outcome | None]] = {
     ("Approval", "Manual"): approval.ask,
     ("Build", "CodeBuild"): build.start,
     ("Deploy", "S3"): deploy.s3,
@@ -23,6 +23,7 @@ _ACTIONS: dict[tuple[str, str], Callable[[Session], Outcome | None]] = {
     ("Source", "S3"): source.s3,
     ("Test", "CodeBuild"): build.start,
 }
+"""By category and provider."""
 
 
 def perform(session: Session) -> Outcome | None:
@@ -31,7 +32,11 @@ def perform(session: Session) -> Outcome | None:
     try:
         declared = {key: str(text) for key, text in run.declaration["configuration"].items()}
         run.configuration = resolve(declared, session.execution.namespaces)
-        return _ACTIONS[run.kind](session)
+        if run.kind not in ACTIONS:
+            category, provider = run.kind
+            message = f"the embedded cloud does not execute {category} actions of {provider}"
+            return ActionFailure("NotImplemented", message)
+        return ACTIONS[run.kind](session)
     except ActionFailure as failure:
         return failure
     except Exception as error:  # noqa: BLE001 - an action always ends
