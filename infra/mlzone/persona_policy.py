@@ -206,6 +206,16 @@ def _studio(s: Surroundings) -> list[Statement]:
     ]
 
 
+def _restart(s: Surroundings, kind: str) -> Statement:
+    """Return what starts pipelines of a kind again, whole or at the stage that failed."""
+    pipelines = s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-{kind}")
+    return allow(
+        f"Restart{kind.title()}s",
+        ["codepipeline:RetryStageExecution", "codepipeline:StartPipelineExecution"],
+        [pipelines, f"{pipelines}/*"],
+    )
+
+
 def _data_scientist(s: Surroundings) -> list[Statement]:
     return [
         *_read_unit(s),
@@ -224,11 +234,7 @@ def _data_scientist(s: Surroundings) -> list[Statement]:
 def _lead_data_scientist(s: Surroundings) -> list[Statement]:
     return [
         *_data_scientist(s),
-        allow(
-            "RestartBuilds",
-            ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
-            [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
-        ),
+        _restart(s, "build"),
     ]
 
 
@@ -239,20 +245,18 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             *_data_zones(s, write=True),
             _repositories(s),
             *_studio(s),
-            allow(
-                "RestartBuilds",
-                ["codepipeline:StartPipelineExecution", "codepipeline:RetryStageExecution"],
-                [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-build")],
-            ),
+            _restart(s, "build"),
         ]
     else:
-        statements.append(
+        statements += [
             allow(
                 "CallEndpoints",
                 ["sagemaker:InvokeEndpoint"],
                 [s.arn("sagemaker", f"endpoint/{s.naming.name(s.unit)}-*")],
-            )
-        )
+            ),
+            # A promotion that is started again asks its approver again.
+            _restart(s, "promotion"),
+        ]
     return statements
 
 
