@@ -84,10 +84,13 @@ class Settings:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Pull the version that an event names."""
+    """Pull the version that an event names; a refusal is an answer, which no retry would change."""
     del context
     settings = Settings.from_environment()
-    return pull(event, settings, Clients.of(settings))
+    try:
+        return pull(event, settings, Clients.of(settings))
+    except ReleaseRefused as refusal:
+        return {"refused": str(refusal)}
 
 
 def pull(event: Mapping[str, Any], settings: Settings, clients: Clients) -> dict[str, Any]:

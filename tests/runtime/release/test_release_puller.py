@@ -5,10 +5,11 @@ import json
 import zipfile
 from types import SimpleNamespace
 
+import boto3
 import pytest
 
 from mlzone_runtime.handlers.platform_event import ModelScope
-from mlzone_runtime.handlers.release_puller import Clients, Settings, pull
+from mlzone_runtime.handlers.release_puller import Clients, Settings, handler, pull
 from mlzone_runtime.release.copying import Target
 from mlzone_runtime.release.registered_version import ReleaseRefused, Surroundings
 
@@ -222,6 +223,30 @@ def test_another_models_version_is_not_even_read(run, bus):
         run({"detail": {"ModelPackageArn": VERSION.replace("credit", "churn")}})
 
     assert bus.detail()["facts"]["step"] == "pull"
+
+
+def test_a_refusal_is_told_once_because_lambda_has_no_reason_to_try_again(monkeypatch, bus):
+    settings = {
+        "MLZONE_UNIT": "retail",
+        "MLZONE_TEAM": "risk",
+        "MLZONE_MODEL": "credit",
+        "MLZONE_ENVIRONMENT": "staging",
+        "MLZONE_PLATFORM_BUS": SETTINGS.bus_arn,
+        "MLZONE_MODEL_PACKAGE_GROUP": GROUP,
+        "MLZONE_ARTIFACT_BUCKET": "aur-artifacts",
+        "MLZONE_IMAGE_PREFIX": SETTINGS.surroundings.image_prefix,
+        "MLZONE_RELEASE_BUCKET": "aur-releases",
+        "MLZONE_RELEASE_KEY": SETTINGS.target.key_arn,
+        "MLZONE_ANALYZER_IMAGE": SETTINGS.analyzer_image,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", lambda service, **_: {"events": bus}.get(service))
+
+    answer = handler({"detail": {"ModelPackageArn": "another"}}, None)
+
+    assert "another is no version in" in answer["refused"]
+    assert bus.kinds == ["Release Failed"]
 
 
 def test_the_function_says_which_setting_is_missing(monkeypatch):
