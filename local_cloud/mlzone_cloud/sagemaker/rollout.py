@@ -102,6 +102,11 @@ def _update(cloud: "Cloud", place: Place, record: Record) -> None:
         if incoming:
             incoming.stop()
         return
+    except BaseException:
+        # What nobody expected is told by the thread's end; it leaves no servers behind.
+        if incoming:
+            incoming.stop()
+        raise
     announce(cloud, place, record)
     if before:
         before.drain()

@@ -166,7 +166,9 @@ def test_a_key_is_reached_through_its_policy_from_another_account(cloud: Cloud) 
 
 
 def test_passing_a_role_is_a_right_of_its_own(cloud: Cloud) -> None:
-    execution = make_role(cloud, DEV, "execution")
+    service = statement("Allow", "sts:AssumeRole", Principal={"Service": "sagemaker.amazonaws.com"})
+    del service["Resource"]
+    execution = make_role(cloud, DEV, "execution", trusts=policy(service))
     passed = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     author = make_role(
         cloud,
