@@ -1,5 +1,6 @@
 """The first act: from YAML to a governed business unit whose rules hold for real people."""
 
+import shutil
 from typing import Any
 
 from mlzone.estate import Stage
@@ -63,6 +64,7 @@ def _validate(scene: Scene) -> Facts:
 
 def _start(scene: Scene) -> Facts:
     embedded.reset(scene.state)
+    shutil.rmtree(scene.project, ignore_errors=True)
     endpoint = embedded.start(scene.estate, port=scene.port, state=scene.state, talk=scene.talk)
     return {"url": endpoint.url, "accounts": len(endpoint.credentials)}
 

@@ -37,8 +37,8 @@ class Scene:
         self.estate: Estate = estate_service.load(estate_path)
         self.unit, self.team, self.model = self._subject()
         self.naming = Naming(prefix=self.estate.organization.prefix)
-        self.project = state.with_name("project")
-        """The data scientist's project."""
+        self.project = state.with_name(f"{state.name}-project")
+        """The data scientist's project; of this run alone."""
         self.version: Version | None = None
         """The model version that the story follows."""
         self.runs: dict[Stage, tuple[Run, ...]] = {}
