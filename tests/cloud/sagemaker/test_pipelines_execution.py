@@ -255,7 +255,6 @@ def test_an_execution_goes_on_after_a_restart_from_the_last_finished_step(
     arn = pipelines.start()
     until(lambda: step_status(pipelines, arn, "B"), lambda s: s == "Executing", cloud)
     before = pipelines.steps(arn)
-    estate.put("input/mode.txt", "go")
     assert cloud.keeper
     cloud.keeper.stop()
     cloud.stop()
@@ -263,6 +262,7 @@ def test_an_execution_goes_on_after_a_restart_from_the_last_finished_step(
 
     fresh = Cloud(state_dir=cloud.state_dir)
     assert Keeper(fresh).load()
+    fresh.client("s3", account=DEV).put_object(Bucket=BUCKET, Key="input/mode.txt", Body=b"go")
     fresh.resume()
     pipelines.cloud, pipelines.sagemaker = fresh, fresh.client("sagemaker", account=DEV)
     done = pipelines.ended(arn)
