@@ -3,7 +3,6 @@
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -22,6 +21,12 @@ from mlzone_constructs.foundation import (
 )
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+from mlzone_constructs.images import (
+    ImageBuilds,
+    ImageBuildsProps,
+    ImageRepository,
+    ImageRepositoryProps,
+)
 from mlzone_constructs.platform import (
     ApprovalGuard,
     ApprovalGuardProps,
@@ -139,38 +144,22 @@ class PlatformStack(cdk.Stack):
         )
 
     def _images(self) -> None:
-        organization = self._governance.estate.organization.organization_id
-        accounts = [f"arn:{self.partition}:iam::{account}:root" for account in self._accounts]
-        for image in IMAGES:
-            ecr.CfnRepository(
+        governance, key = self._governance, self._key.key
+        repositories = {
+            image: ImageRepository(
                 self,
                 f"Image-{image}",
-                repository_name=self._governance.naming.ecr_repository(image),
-                image_tag_mutability="IMMUTABLE",
-                image_scanning_configuration=(
-                    ecr.CfnRepository.ImageScanningConfigurationProperty(scan_on_push=True)
+                ImageRepositoryProps(
+                    governance=governance, image=image, key=key, reader_accounts=self._accounts
                 ),
-                encryption_configuration=ecr.CfnRepository.EncryptionConfigurationProperty(
-                    encryption_type="KMS", kms_key=self._key.arn
-                ),
-                repository_policy_text={
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "OrganizationPulls",
-                            "Effect": "Allow",
-                            "Principal": {"AWS": accounts},
-                            "Action": [
-                                "ecr:BatchCheckLayerAvailability",
-                                "ecr:BatchGetImage",
-                                "ecr:DescribeImages",
-                                "ecr:GetDownloadUrlForLayer",
-                            ],
-                            "Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}},
-                        }
-                    ],
-                },
-            ).apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+            )
+            for image in IMAGES
+        }
+        ImageBuilds(
+            self,
+            "Images",
+            ImageBuildsProps(governance=governance, key=key, repositories=repositories),
+        )
 
     def _events(self) -> None:
         """The platform's bus, and what listens to it and to the registry."""
