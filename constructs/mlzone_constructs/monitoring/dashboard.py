@@ -42,14 +42,14 @@ class ModelDashboard(Construct):
         board.add_widgets(
             cloudwatch.AlarmStatusWidget(
                 title=f"{place.model.title}, {place.stage}",
-                # By name: two of them belong to the endpoint's stack, one waits for a release.
+                # By name: some belong to the endpoint's stack, or wait for a release.
                 alarms=[
                     cloudwatch.Alarm.from_alarm_arn(
                         self,
-                        what.title(),
+                        what.title().replace("-", ""),
                         place.governance.arn(self, "cloudwatch", f"alarm:{place.alarm(what)}"),
                     )
-                    for what in ("errors", "latency", "drift", "monitor-silent")
+                    for what in ("errors", "latency", "drift", "data-fault", "monitor-silent")
                 ],
                 width=2 * _WIDTH,
             )
@@ -59,6 +59,7 @@ class ModelDashboard(Construct):
                 "Drift: violations and features a run",
                 monitor_metric(place, "DriftViolations"),
                 monitor_metric(place, "DriftedFeatures"),
+                monitor_metric(place, "DataFaults"),
             ),
             _graph(
                 "Shift of the mean prediction a run",

@@ -32,10 +32,11 @@ class DriftAlarmsProps:
 
 
 class DriftAlarms(Construct):
-    """Alarms on drift and on silence of a model's monitor.
+    """Alarms on drift, on faults of the data and on silence of a model's monitor.
 
     Guarantees:
-        MON-03: violations in as many runs as the estate says raise an alarm.
+        MON-03: violations in as many runs as the estate says raise an alarm; faults of the data
+            raise another one at once, which no training answers.
         MON-02: a monitor that does not finish its runs raises an alarm.
 
     Example:
@@ -63,6 +64,20 @@ class DriftAlarms(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
         """The requests have drifted."""
+        cloudwatch.Alarm(
+            self,
+            "DataFault",
+            alarm_name=place.alarm("data-fault"),
+            alarm_description=(
+                f"The requests of {place.model.title} carry a fault: put it right where they come "
+                "from; no training helps"
+            ),
+            metric=monitor_metric(place, "DataFaults"),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
         self.silence = cloudwatch.Alarm(
             self,
             "Silence",

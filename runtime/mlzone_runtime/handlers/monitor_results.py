@@ -22,8 +22,11 @@ LOG.setLevel(logging.INFO)
 
 ACTOR = "monitor"
 NAMESPACE = "MLZone/Monitoring"
-VIOLATIONS, FEATURES = "DriftViolations", "DriftedFeatures"
+VIOLATIONS, FEATURES, FAULTS = "DriftViolations", "DriftedFeatures", "DataFaults"
 SHIFT, COMPLETED = "PredictionShift", "Completed"
+DATA_FAULT = "data_fault"
+"""The outcome that somebody must put right where the data come from: no training helps, for it
+would teach the model the fault. It has a metric of its own and does not count as drift."""
 MARK = "published.json"
 UNJUDGED = frozenset({"no_records", "too_few_records"})
 """Outcomes that say nothing about drift: they neither raise its alarm nor end it."""
@@ -204,7 +207,10 @@ def _mark(s3: Any, job: Job, result: Result | None) -> None:
 def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None) -> None:
     values: dict[str, float] = {COMPLETED: 1 if result else 0}
     if result and result.judged:
-        values |= {VIOLATIONS: result.violations, FEATURES: len(result.features)}
+        faulty = result.outcome == DATA_FAULT
+        values |= {FAULTS: result.violations if faulty else 0, FEATURES: len(result.features)}
+        if not faulty:
+            values[VIOLATIONS] = result.violations
     if result and result.prediction_shift is not None:
         values[SHIFT] = result.prediction_shift
     cloudwatch.put_metric_data(

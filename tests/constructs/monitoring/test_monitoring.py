@@ -235,6 +235,7 @@ def test_MON_03_alarms_listen_to_what_the_function_publishes(managed):
 
     assert METRIC_NAMESPACE == monitor_results.NAMESPACE
     assert alarms["drift"]["Properties"]["MetricName"] == monitor_results.VIOLATIONS
+    assert alarms["data-fault"]["Properties"]["MetricName"] == monitor_results.FAULTS
     assert alarms["monitor-silent"]["Properties"]["MetricName"] == monitor_results.COMPLETED
     for alarm in alarms.values():
         assert alarm["Properties"]["Namespace"] == monitor_results.NAMESPACE

@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from mlzone_runtime.handlers import drift_response, monitor_results
 from mlzone_runtime.handlers.monitor_results import (
+    DATA_FAULT,
     UNJUDGED,
     Clients,
     ResultsError,
@@ -134,6 +135,7 @@ def test_MON_03_drift_becomes_metrics_at_the_time_the_job_ended(clients):
 
     assert measured(clients) == {
         "Completed": 1,
+        "DataFaults": 0,
         "DriftViolations": 3,
         "DriftedFeatures": 2,
         "PredictionShift": 0.1,
@@ -164,7 +166,12 @@ def test_MON_02_a_run_without_violations_is_told_as_well(clients):
     publish(EVENT, SETTINGS, clients)
 
     assert clients.events.kinds() == ["Monitor Completed"]
-    assert measured(clients) == {"Completed": 1, "DriftViolations": 0, "DriftedFeatures": 0}
+    assert measured(clients) == {
+        "Completed": 1,
+        "DataFaults": 0,
+        "DriftViolations": 0,
+        "DriftedFeatures": 0,
+    }
 
 
 def test_MON_03_too_few_records_neither_raise_the_alarm_nor_end_it(clients):
@@ -174,6 +181,15 @@ def test_MON_03_too_few_records_neither_raise_the_alarm_nor_end_it(clients):
 
     assert measured(clients) == {"Completed": 1}
     assert clients.events.facts("Monitor Completed")["outcome"] == "too_few_records"
+
+
+def test_MON_03_a_fault_of_the_data_is_told_of_but_asks_for_no_training(clients):
+    leave_reports(clients, VIOLATIONS, outcome="data_fault")
+
+    publish(EVENT, SETTINGS, clients)
+
+    assert measured(clients) == {"Completed": 1, "DataFaults": 3, "DriftedFeatures": 2}
+    assert clients.events.facts("Drift Detected")["outcome"] == "data_fault"
 
 
 def test_a_job_is_published_once(clients):
@@ -269,4 +285,4 @@ def test_what_is_published_is_what_the_analyzer_writes():
     schema = json.loads((RUNTIME / "analyzer" / "explanation.schema.json").read_text())
 
     assert {"outcome", "findings", "prediction_shift", "sentences"} <= set(schema["required"])
-    assert set(schema["properties"]["outcome"]["enum"]) > UNJUDGED
+    assert set(schema["properties"]["outcome"]["enum"]) > {*UNJUDGED, DATA_FAULT}
