@@ -18,6 +18,9 @@ from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Estate, Stage
 
 STATE = Path(".mlzone/cloud")
+DEMO_STATE = Path(".mlzone/demo")
+STATE_VARIABLE = "MLZONE_STATE"
+"""Names another state folder: commands then speak to the embedded cloud that has it."""
 DEFAULT_PORT = 4599
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -51,13 +54,18 @@ class Endpoint:
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise DeploymentError(
                 f"the embedded cloud at {self.url} does not answer: {error}",
-                hint="look at .mlzone/cloud/cloud.log; start it with `mlzone cloud up`",
+                hint="look at cloud.log in its state folder; start it with `mlzone cloud up`",
             ) from error
 
 
-def find(state: Path = STATE) -> Endpoint | None:
+def state_folder() -> Path:
+    """Return the state folder that commands use: `MLZONE_STATE`, else `.mlzone/cloud`."""
+    return Path(os.environ.get(STATE_VARIABLE) or STATE)
+
+
+def find(state: Path | None = None) -> Endpoint | None:
     """Return the running cloud of a state folder, or None."""
-    path = state / "endpoint.json"
+    path = (state or state_folder()) / "endpoint.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         os.kill(raw["pid"], 0)
@@ -66,26 +74,35 @@ def find(state: Path = STATE) -> Endpoint | None:
     return Endpoint(**raw)
 
 
-def running(state: Path = STATE) -> Endpoint:
+def running(state: Path | None = None) -> Endpoint:
     """Return the running cloud.
 
     Raises:
         ConfigError: none is running.
     """
-    endpoint = find(state)
+    folder = state or state_folder()
+    endpoint = find(folder)
     if endpoint is None:
-        raise ConfigError("the embedded cloud is not running", hint="start it: mlzone cloud up")
+        hint = "start it: mlzone cloud up"
+        if folder != DEMO_STATE and find(DEMO_STATE):
+            hint += f"; or use the demo's: export {STATE_VARIABLE}={DEMO_STATE}"
+        raise ConfigError(f"the embedded cloud of {folder} is not running", hint=hint)
     return endpoint
 
 
 def start(
-    estate: Estate, *, port: int = DEFAULT_PORT, state: Path = STATE, talk: Callable[[str], None]
+    estate: Estate,
+    *,
+    port: int = DEFAULT_PORT,
+    state: Path | None = None,
+    talk: Callable[[str], None],
 ) -> Endpoint:
     """Start the embedded cloud with the estate's accounts, unless it runs already.
 
     Raises:
         DeploymentError: it did not come up; the message has its last words.
     """
+    state = state or state_folder()
     endpoint = find(state)
     if endpoint:
         if endpoint.port != port:
@@ -128,7 +145,7 @@ def start(
     )
 
 
-def stop(state: Path = STATE) -> bool:
+def stop(state: Path | None = None) -> bool:
     """Stop the embedded cloud; it saves its state. Tell whether one was running."""
     endpoint = find(state)
     if endpoint is None:
@@ -145,8 +162,9 @@ def stop(state: Path = STATE) -> bool:
     )
 
 
-def reset(state: Path = STATE) -> None:
+def reset(state: Path | None = None) -> None:
     """Stop the embedded cloud and forget everything in it."""
+    state = state or state_folder()
     stop(state)
     for folder in (state, Path(".mlzone/cdk")):
         if folder.exists():

@@ -22,6 +22,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def command() -> None:
     """Run AWS's interfaces on this machine: no account, no Docker, no internet.
 
+    Its state is in `.mlzone/cloud`, or in the folder that MLZONE_STATE names: for all commands.
+
     \b
     Example:
       mlzone cloud up

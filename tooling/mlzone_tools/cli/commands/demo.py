@@ -11,7 +11,6 @@ from mlzone_tools.demo.scene import Scene
 from mlzone_tools.demo.steps import steps
 from mlzone_tools.demo.story import tell
 
-_STATE = Path(".mlzone/demo")
 _PORT = 4597
 
 
@@ -34,18 +33,23 @@ def command(
     """Tell the story from YAML to a governed, monitored model on the embedded cloud.
 
     Nothing is simulated by printing: each step is an API call, a deployed template or a process
-    that ran, and the demo fails if one of them did not hold. It can be run again.
+    that ran, and the demo fails if one of them did not hold. It can be run again, and begins anew.
+
+    With --keep the cloud stays up: set MLZONE_STATE=.mlzone/demo, and every other command speaks to
+    it. `mlzone cloud down` then stops it.
 
     \b
     Example:
       mlzone demo --keep
     """
-    scene = Scene(estate_path=estate_path, model=model, state=_STATE, port=port, talk=talk)
+    scene = Scene(
+        estate_path=estate_path, model=model, state=embedded.DEMO_STATE, port=port, talk=talk
+    )
     try:
         outcomes = tell(steps(scene), talk=talk)
     finally:
         if not keep:
-            embedded.stop(_STATE)
+            embedded.stop(embedded.DEMO_STATE)
     data, page = report.write(outcomes, output, pages=scene.artifacts)
     rows = [
         (number, outcome.title, outcome.status, f"{outcome.seconds} s")
@@ -54,5 +58,12 @@ def command(
     talk("")
     summary = table(("", "step", "outcome", "time"), rows)
     show(outcomes, f"{summary}\n\nreport: {page} and {data}", as_json=as_json)
+    if keep:
+        talk(
+            "the cloud is up; to explore it:\n"
+            f"  export {embedded.STATE_VARIABLE}={embedded.DEMO_STATE}\n"
+            "  mlzone status; mlzone model list; mlzone monitor explain MODEL; mlzone kpi\n"
+            "  mlzone cloud down"
+        )
     if any(outcome.status != "passed" for outcome in outcomes):
         raise click.exceptions.Exit(4)
