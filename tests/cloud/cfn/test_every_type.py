@@ -61,6 +61,17 @@ def test_a_type_without_an_api_is_told_apart() -> None:
     assert found == ["AWS::IoT::Logging", "AWS::Nope::It"]
 
 
+def test_an_archive_that_would_stay_empty_is_refused(stacks: Stacks) -> None:
+    source = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    archive = {"Type": "AWS::Events::Archive", "Properties": {"SourceArn": source}}
+    stacks.client().create_stack(
+        StackName="archive", TemplateBody=json.dumps({"Resources": {"Archive": archive}})
+    )
+
+    assert stacks.wait("archive")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "event archives" in stacks.reasons("archive")
+
+
 def test_all_are_made_shown_and_removed_without_a_gap(
     stacks: Stacks, every: dict[str, Any]
 ) -> None:
