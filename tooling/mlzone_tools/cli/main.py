@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
-from mlzone.errors import LandingZoneError
+from mlzone.errors import DeploymentError, GovernanceError, LandingZoneError
 from mlzone_tools.cli import output
 
 COMMANDS = (
@@ -29,6 +30,7 @@ COMMANDS = (
 """In the order of use; each is `command` in the module of its name."""
 
 _INTERRUPTED = 130
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 class _Commands(click.Group):
@@ -76,6 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LandingZoneError as error:
         output.fail(error)
         sys.exit(error.exit_code)
+    except (ClientError, BotoCoreError) as error:
+        answer = _explained(error)
+        output.fail(answer)
+        sys.exit(answer.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,3 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         )
         sys.exit(4)
+
+
+def _explained(error: Exception) -> LandingZoneError:
+    """Return what the cloud answered, where the command itself has nothing better to say."""
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] in _DENIED:
+        return GovernanceError(error.response["Error"]["Message"])
+    return DeploymentError(str(error), hint="is everything deployed? see: mlzone status")

@@ -71,9 +71,13 @@ def deploy(
     return assembly.stacks
 
 
-def states(endpoint: Endpoint, estate: Estate) -> tuple[StackState, ...]:
-    """Return every stack that the estate should have, with its status."""
-    wanted = planned_stacks(estate)
+def states(endpoint: Endpoint, estate: Estate, unit: str | None = None) -> tuple[StackState, ...]:
+    """Return every stack that the estate, or one unit with what it needs, should have.
+
+    Raises:
+        ConfigError: there is no such unit.
+    """
+    wanted = planned_stacks(estate, unit)
     found = {
         place: _stacks(account_session(endpoint, estate, place[0]), place[1])
         for place in sorted({(stack.account, stack.region) for stack in wanted})

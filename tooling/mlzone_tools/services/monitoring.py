@@ -9,11 +9,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, DeploymentError
+from mlzone.errors import ConfigError, DeploymentError, GovernanceError
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
 from mlzone_tools.cloud.session import Session
 
+_DENIED = ("AccessDenied", "AccessDeniedException")
 _PAUSE_SECONDS = 0.5
 _LONGEST_SECONDS = 1800.0
 ENDED = ("Completed", "CompletedWithViolations", "Failed", "Stopped")
@@ -70,25 +71,36 @@ def run_now(
 
     Raises:
         ConfigError: the monitor is not there yet.
+        GovernanceError: production's monitors change by delivery alone.
         DeploymentError: it does not end.
     """
     sagemaker = session.client("sagemaker")
     described = _describe(sagemaker, schedule)
     config = described["MonitoringScheduleConfig"]
     name = f"{schedule[:50].rstrip('-')}-now-{time.time_ns() // 10**6 % 10**8}"
-    sagemaker.create_monitoring_schedule(
-        MonitoringScheduleName=name,
-        MonitoringScheduleConfig={
-            "ScheduleConfig": {
-                "ScheduleExpression": "NOW",
-                "DataAnalysisStartTime": f"-{window}",
-                "DataAnalysisEndTime": "-PT0H",
+    tags = sagemaker.list_tags(ResourceArn=described["MonitoringScheduleArn"])["Tags"]
+    try:
+        sagemaker.create_monitoring_schedule(
+            MonitoringScheduleName=name,
+            MonitoringScheduleConfig={
+                "ScheduleConfig": {
+                    "ScheduleExpression": "NOW",
+                    "DataAnalysisStartTime": f"-{window}",
+                    "DataAnalysisEndTime": "-PT0H",
+                },
+                "MonitoringJobDefinitionName": config["MonitoringJobDefinitionName"],
+                "MonitoringType": config["MonitoringType"],
             },
-            "MonitoringJobDefinitionName": config["MonitoringJobDefinitionName"],
-            "MonitoringType": config["MonitoringType"],
-        },
-        Tags=sagemaker.list_tags(ResourceArn=described["MonitoringScheduleArn"])["Tags"],
-    )
+            Tags=[tag for tag in tags if not tag["Key"].startswith("aws:")],
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
+        raise GovernanceError(
+            error.response["Error"]["Message"],
+            hint="production's monitor runs by its schedule alone; on the embedded cloud bring the "
+            "next run near: mlzone cloud advance 1h",
+        ) from error
     talk(f"{name} has started")
     try:
         return _wait(sagemaker, name)

@@ -32,6 +32,8 @@ def command() -> None:
 def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
     """Make a model's project from its pipeline template, as a git repository.
 
+    For a model that nobody has begun: once its repository has commits, `model clone` it instead.
+
     \b
     Example:
       mlzone model new retail-banking/credit-default my-project
@@ -47,6 +49,29 @@ def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
         f"{made} has {len(files)} files; read {made / 'README.md'}, then: mlzone model submit",
         as_json=as_json,
     )
+
+
+@command.command("clone")
+@click.argument("model")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--as", "person", required=True, help="Who works on it: a member of the team.")
+@estate_option
+@json_option
+def clone(model: str, folder: Path, person: str, estate_path: Path, *, as_json: bool) -> None:
+    """Fetch the project of a model that is worked on already, with its history.
+
+    Exit code 3 if the person may not read it.
+
+    \b
+    Example:
+      mlzone model clone retail-banking/credit-default my-project --as carla.dias
+    """
+    estate = estate_service.load(estate_path)
+    unit, _, _ = estate.model(model)
+    session = stage_session(embedded.running(), estate, unit.name, Stage.DEV, person)
+    made = project.clone(session, estate, model, folder)
+    show({"folder": made}, f"{made} is there; change it, then: mlzone model submit",
+         as_json=as_json)  # fmt: skip
 
 
 @command.command("submit")
@@ -69,7 +94,8 @@ def submit(
 ) -> None:
     """Commit what changed and push it: the platform tests, trains and registers.
 
-    Exit code 3 if the person may not push, 4 if the build fails (with --wait).
+    Exit code 2 if somebody else has pushed meanwhile, 3 if the person may not push, 4 if the build
+    fails (with --wait).
 
     \b
     Example:

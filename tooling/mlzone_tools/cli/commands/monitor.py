@@ -24,7 +24,7 @@ def command() -> None:
 
     \b
     Example:
-      mlzone monitor run retail-banking/credit-default
+      mlzone monitor run retail-banking/credit-default -e staging
       mlzone monitor explain retail-banking/credit-default
     """
 
@@ -74,17 +74,23 @@ def list_(model: str, environment: str, estate_path: Path, *, as_json: bool) -> 
 )
 @_of_a_model
 def run(model: str, environment: str, window: str, estate_path: Path, *, as_json: bool) -> None:
-    """Run a model's monitor now, over what was captured lately.
+    """Run a model's monitor now, over what was captured lately, and say what it found.
 
-    Exit code 1 if it found violations, 4 if it failed.
+    Production's monitor runs by its schedule alone: the organization's policy refuses another.
+
+    Exit code 1 if it found violations, 3 if a control refuses, 4 if it failed, such as over a
+    window in which nothing was captured.
 
     \b
     Example:
-      mlzone monitor run retail-banking/credit-default --window PT2H
+      mlzone monitor run retail-banking/credit-default -e staging --window PT2H
     """
     session, schedule = _monitor(model, environment, estate_path)
     item = monitoring.run_now(session, schedule, window=window, talk=talk)
-    show(item, f"{item.status}  {item.reason}".rstrip(), as_json=as_json)
+    ended_well = item.status in ("Completed", "CompletedWithViolations")
+    said = monitoring.sentences(monitoring.explanation(session, item)) if ended_well else ()
+    text = "\n".join((f"{item.status}  {item.reason}".rstrip(), *said))
+    show({"run": item, "sentences": said}, text, as_json=as_json)
     code = {"Completed": 0, "CompletedWithViolations": 1}.get(item.status, 4)
     if code:
         raise click.exceptions.Exit(code)

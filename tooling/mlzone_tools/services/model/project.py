@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import copier
+from botocore.exceptions import ClientError
 from copier.errors import CopierError
 
 from mlzone.errors import ConfigError, DeploymentError, GovernanceError
@@ -14,6 +15,7 @@ from mlzone.naming import Naming
 from mlzone_tools.cloud.session import Session
 
 TEMPLATES = Path("pipeline_templates")
+_DENIED = ("AccessDenied", "AccessDeniedException")
 BRANCH = "main"
 """A commit here starts the build."""
 
@@ -55,6 +57,28 @@ def create(estate: Estate, model: str, folder: Path) -> Path:
     return folder
 
 
+def clone(session: Session, estate: Estate, model: str, folder: Path) -> Path:
+    """Fetch a model's project, with its history, from the repository that the platform builds.
+
+    Args:
+        session: a member's session in the development account.
+        estate: declares the model.
+        model: `unit/model`, or the model's name where it is unique.
+        folder: where the project goes; must not exist, or be empty.
+
+    Raises:
+        ConfigError: there is no such model, or the folder holds something.
+        GovernanceError: the person may not read there.
+        DeploymentError: git failed.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty", hint="choose a new folder; nothing was written")
+    url = _url(session, estate, model)
+    folder.mkdir(parents=True, exist_ok=True)
+    _remote(session, folder, url, "clone", "--quiet", f"--branch={BRANCH}", url, ".")
+    return folder
+
+
 def submit(
     session: Session, estate: Estate, model: str, folder: Path, *, person: str, message: str
 ) -> str:
@@ -70,18 +94,15 @@ def submit(
 
     Raises:
         ConfigError: the folder is no git repository.
+        ConfigError: the repository has commits that the folder lacks.
         GovernanceError: the person may not push there.
         DeploymentError: git failed.
     """
-    unit, _, chosen = estate.model(model)
     if not (folder / ".git").exists():
         raise ConfigError(
             f"{folder} is no git repository", hint=f"start one: mlzone model new {model} {folder}"
         )
-    naming = Naming(prefix=estate.organization.prefix)
-    repository = session.client("codecommit").get_repository(
-        repositoryName=naming.repository(unit.name, chosen.name)
-    )["repositoryMetadata"]
+    url = _url(session, estate, model)
     who = {
         "GIT_AUTHOR_NAME": person,
         "GIT_AUTHOR_EMAIL": estate.email(person),
@@ -91,22 +112,49 @@ def submit(
     _git(folder, "add", "--all", **who)
     if _git(folder, "status", "--porcelain"):
         _git(folder, "commit", "--quiet", f"--message={message}", **who)
-    _push(folder, repository["cloneUrlHttp"], session)
+    try:
+        _remote(session, folder, url, "push", "--quiet", url, f"HEAD:refs/heads/{BRANCH}")
+    except DeploymentError as error:
+        if "[rejected]" not in error.message:
+            raise
+        raise ConfigError(
+            f"the repository of {model} has commits that {folder} lacks; nothing was pushed",
+            hint=f"fetch it and make your changes there: mlzone model clone {model} NEW_FOLDER "
+            f"--as {person}",
+        ) from error
     return _git(folder, "rev-parse", "HEAD").strip()
 
 
-def _push(folder: Path, url: str, session: Session) -> None:
-    """Push with the session's keys in the environment, where no list of processes shows them."""
+def _url(session: Session, estate: Estate, model: str) -> str:
+    unit, _, chosen = estate.model(model)
+    name = Naming(prefix=estate.organization.prefix).repository(unit.name, chosen.name)
+    try:
+        answer = session.client("codecommit").get_repository(repositoryName=name)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _DENIED:
+            raise GovernanceError(
+                error.response["Error"]["Message"],
+                hint="members of the model's team work in its repository",
+            ) from error
+        if code != "RepositoryDoesNotExistException":
+            raise
+        raise ConfigError(
+            f"there is no repository {name} yet", hint=f"deploy it: mlzone deploy {unit.name}"
+        ) from error
+    url: str = answer["repositoryMetadata"]["cloneUrlHttp"]
+    return url
+
+
+def _remote(session: Session, folder: Path, url: str, *arguments: str) -> None:
+    """Run git with the session's keys in the environment, where no list of processes shows them."""
     variables = session.variables
     user = f"{variables['AWS_ACCESS_KEY_ID']}%{variables['AWS_SESSION_TOKEN']}"
     secret = base64.b64encode(f"{user}:{variables['AWS_SECRET_ACCESS_KEY']}".encode()).decode()
     try:
         _git(
             folder,
-            "push",
-            "--quiet",
-            url,
-            f"HEAD:refs/heads/{BRANCH}",
+            *arguments,
             GIT_CONFIG_COUNT="1",
             GIT_CONFIG_KEY_0="http.extraHeader",
             GIT_CONFIG_VALUE_0=f"Authorization: Basic {secret}",
@@ -115,8 +163,8 @@ def _push(folder: Path, url: str, session: Session) -> None:
         if "403" not in error.message:
             raise
         raise GovernanceError(
-            f"{session.arn} may not push to {url}",
-            hint="members of the model's team push to its repository",
+            f"{session.arn} may not {arguments[0]} {url}",
+            hint="members of the model's team work in its repository",
         ) from error
 
 
