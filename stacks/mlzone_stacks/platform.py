@@ -30,6 +30,8 @@ from mlzone_constructs.images import (
 from mlzone_constructs.platform import (
     ApprovalGuard,
     ApprovalGuardProps,
+    EventRelay,
+    EventRelayProps,
     KpiStore,
     KpiStoreProps,
     LifeCycleBus,
@@ -166,6 +168,7 @@ class PlatformStack(cdk.Stack):
         governance, key = self._governance, self._key.key
         bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
         KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
+        EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
         ApprovalGuard(
             self, "Approvals", ApprovalGuardProps(governance=governance, key=key, bus=bus)
         )

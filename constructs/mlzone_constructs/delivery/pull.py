@@ -99,14 +99,11 @@ class ReleasePull(Construct):
         }
 
     def _validated(self) -> dict[str, Any]:
-        """Production takes what staging validated: no other account of the unit can say so."""
+        """Production takes what the platform passes on: it lets staging alone say so."""
         place = self._place
         return {
             "source": ["mlzone.delivery"],
-            "account": [
-                place.governance.shared_services,
-                place.unit.environments.staging.account,
-            ],
+            "account": [place.governance.shared_services],
             "detail-type": ["Release Validated"],
             "detail": {
                 "unit": [place.unit.name],

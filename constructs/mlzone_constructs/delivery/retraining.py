@@ -61,6 +61,7 @@ class Retraining(Construct):
                 description="Retraining of the model was asked for",
                 pattern={
                     "source": ["mlzone.monitoring"],
+                    "account": [place.governance.shared_services],
                     "detail-type": ["Retraining Requested"],
                     "detail": {"unit": [place.unit.name], "model": [place.model.name]},
                 },

@@ -55,7 +55,8 @@ class FunctionRule(Construct):
         )
         function.dead_letters.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="EventsThatFail",
+                # A function may have several rules, a policy no statement of the same name twice.
+                sid=f"EventsThatFail{construct_id}",
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["sqs:SendMessage"],
                 resources=[function.dead_letters.queue_arn],

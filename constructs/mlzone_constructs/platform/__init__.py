@@ -1,12 +1,15 @@
 """Shared services of all business units: life-cycle events, KPI store, the registry's guard."""
 
 from mlzone_constructs.platform.approval_guard import ApprovalGuard, ApprovalGuardProps
+from mlzone_constructs.platform.event_relay import EventRelay, EventRelayProps
 from mlzone_constructs.platform.kpi_store import KpiStore, KpiStoreProps
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus, LifeCycleBusProps
 
 __all__ = [
     "ApprovalGuard",
     "ApprovalGuardProps",
+    "EventRelay",
+    "EventRelayProps",
     "KpiStore",
     "KpiStoreProps",
     "LifeCycleBus",

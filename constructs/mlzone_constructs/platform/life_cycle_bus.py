@@ -1,8 +1,6 @@
-"""The platform's event bus, and what it passes on to the business units."""
+"""The platform's event bus, and the approvals that business units hear of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -30,8 +28,7 @@ class LifeCycleBus(Construct):
     Guarantees:
         IAM-05: accounts of the organization put events, and nobody else.
         ENC-02: events are encrypted with a key of ours.
-        MOD-01: an approval reaches the unit's own staging account, a validated release its
-            production account, a request for retraining its development account.
+        MOD-01: an approval reaches the unit's own staging account.
 
     Example:
         bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
@@ -70,70 +67,59 @@ class LifeCycleBus(Construct):
                 },
             },
         )
-        targets = [
-            self._default_bus(unit, stage) for unit in governance.estate.units for stage in Stage
-        ]
         self._role = GovernedRole(
             self,
             "ForwardRole",
             GovernedRoleProps(
                 governance=governance,
                 role_name=naming.platform_role("forward"),
-                description="Passes life-cycle events on to the business units' accounts",
+                description="Passes approvals on to the business units' accounts",
                 service="events.amazonaws.com",
-                statements=[iam.PolicyStatement(actions=["events:PutEvents"], resources=targets)],
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["events:PutEvents"],
+                        resources=[
+                            default_bus(self, governance, unit, Stage.STAGING)
+                            for unit in governance.estate.units
+                        ],
+                    )
+                ],
             ),
         )
         for unit in governance.estate.units:
             self._forward_approvals(unit)
-            self._forward(unit, "validated", Stage.PROD, "mlzone.delivery", "Release Validated")
-            self._forward(
-                unit, "retraining", Stage.DEV, "mlzone.monitoring", "Retraining Requested"
-            )
 
     def _forward_approvals(self, unit: BusinessUnit) -> None:
         """Approvals come from SageMaker, on the account's default bus."""
         prefix = self._governance.naming.model_package_group_prefix(unit.name)
-        pattern = {
-            "source": ["aws.sagemaker"],
-            "detail-type": ["SageMaker Model Package State Change"],
-            "detail": {
-                "ModelPackageGroupName": [{"prefix": prefix}],
-                "ModelApprovalStatus": ["Approved"],
-            },
-        }
-        self._rule(unit, "approved", Stage.STAGING, pattern, None)
-
-    def _forward(self, unit: BusinessUnit, name: str, stage: Stage, source: str, kind: str) -> None:
-        pattern = {"source": [source], "detail-type": [kind], "detail": {"unit": [unit.name]}}
-        self._rule(unit, name, stage, pattern, self.bus.ref)
-
-    def _rule(
-        self,
-        unit: BusinessUnit,
-        name: str,
-        stage: Stage,
-        pattern: Mapping[str, Any],
-        bus_name: str | None,
-    ) -> None:
         events.CfnRule(
             self,
-            f"Rule-{unit.name}-{name}",
-            name=self._governance.naming.rule(unit.name, name),
-            event_bus_name=bus_name,
-            event_pattern=dict(pattern),
+            f"Rule-{unit.name}-approved",
+            name=self._governance.naming.rule(unit.name, "approved"),
+            event_pattern={
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Model Package State Change"],
+                "detail": {
+                    "ModelPackageGroupName": [{"prefix": prefix}],
+                    "ModelApprovalStatus": ["Approved"],
+                },
+            },
             targets=[
                 events.CfnRule.TargetProperty(
-                    id="unit", arn=self._default_bus(unit, stage), role_arn=self._role.arn
+                    id="unit",
+                    arn=default_bus(self, self._governance, unit, Stage.STAGING),
+                    role_arn=self._role.arn,
                 )
             ],
         )
 
-    def _default_bus(self, unit: BusinessUnit, stage: Stage) -> str:
-        return self._governance.arn(
-            self,
-            "events",
-            "event-bus/default",
-            account=unit.environments[stage].account,
-            region=self._governance.estate.region(unit, stage),
-        )
+
+def default_bus(scope: Construct, governance: Governance, unit: BusinessUnit, stage: Stage) -> str:
+    """Return the ARN of the default event bus of a unit's environment."""
+    return governance.arn(
+        scope,
+        "events",
+        "event-bus/default",
+        account=unit.environments[stage].account,
+        region=governance.estate.region(unit, stage),
+    )

@@ -272,6 +272,7 @@ def test_MOD_08_the_platform_hears_of_builds_and_versions(development, rule):
 def test_MON_03_a_request_for_retraining_of_this_model_is_answered(development, rule, environment):
     assert rule(development, "retraining")["EventPattern"] == {
         "source": ["mlzone.monitoring"],
+        "account": ["100000000002"],
         "detail-type": ["Retraining Requested"],
         "detail": {"unit": ["retail"], "model": ["credit-default"]},
     }

@@ -32,7 +32,7 @@ def test_DEP_01_production_takes_what_staging_validated(production, rule):
     """No other account of the unit can say that staging validated a release."""
     pattern = rule(production, "release")["EventPattern"]
 
-    assert pattern["account"] == [SHARED, "111111111112"]
+    assert pattern["account"] == [SHARED]
     assert pattern["detail-type"] == ["Release Validated"]
     assert pattern["detail"] == {
         "unit": ["retail"],

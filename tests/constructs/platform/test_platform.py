@@ -9,6 +9,7 @@ from aws_cdk.assertions import Template
 
 from mlzone_constructs.governance import Governance
 from mlzone_runtime.handlers.platform_event import SOURCES
+from mlzone_runtime.handlers.relay import ROUTES, buses_of
 from mlzone_stacks.landing_zone import FEATURE_FLAGS
 from mlzone_stacks.platform import PlatformStack
 
@@ -42,34 +43,59 @@ def rules(platform, resources) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize(
-    ("rule", "kind", "account"),
-    [
-        ("retail-approved", "SageMaker Model Package State Change", STAGING),
-        ("retail-validated", "Release Validated", PROD),
-        ("retail-retraining", "Retraining Requested", DEV),
-    ],
-)
-def test_MOD_01_what_happens_reaches_the_account_that_acts_on_it(rules, rule, kind, account):
-    (target,) = rules[rule]["Targets"]
-
-    assert rules[rule]["EventPattern"]["detail-type"] == [kind]
-    assert target["Arn"] == f"arn:aws:events:sa-east-1:{account}:event-bus/default"
+def default_bus(account: str) -> str:
+    return f"arn:aws:events:sa-east-1:{account}:event-bus/default"
 
 
-def test_events_of_the_platforms_bus_are_those_that_the_runtime_makes(rules):
-    for name in ("retail-validated", "retail-retraining"):
-        pattern = rules[name]["EventPattern"]
-        (kind,), (source,) = pattern["detail-type"], pattern["source"]
-        assert SOURCES[kind] == source
+def test_MOD_01_an_approval_reaches_the_units_staging_account(rules):
+    (target,) = rules["retail-approved"]["Targets"]
 
-
-def test_a_unit_hears_of_its_own_models_alone(rules):
+    assert target["Arn"] == default_bus(STAGING)
     assert rules["retail-approved"]["EventPattern"]["detail"]["ModelPackageGroupName"] == [
         {"prefix": "cmp-retail-"}
     ]
-    for name in ("retail-validated", "retail-retraining"):
-        assert rules[name]["EventPattern"]["detail"] == {"unit": ["retail"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("platform-relay-release", "Release Validated"),
+        ("platform-relay-retraining", "Retraining Requested"),
+    ],
+)
+def test_MOD_01_the_relay_hears_of_what_it_passes_on(rules, rule, kind):
+    assert rules[rule]["EventPattern"] == {
+        "source": [SOURCES[kind]],
+        "detail-type": [kind],
+        "detail": {"environment": [ROUTES[kind].origin]},
+    }
+    assert len([name for name in rules if name.startswith("platform-relay-")]) == len(ROUTES)
+
+
+def test_MOD_01_the_relay_knows_the_accounts_of_every_unit(platform, resources):
+    (settings,) = (
+        item["Properties"]["Environment"]["Variables"]
+        for item in resources(platform, "AWS::Lambda::Function")
+        if item["Properties"]["Handler"] == "mlzone_runtime.handlers.relay.handler"
+    )
+
+    buses = buses_of(json.loads(settings["MLZONE_PLACES"]), settings["MLZONE_PARTITION"])
+
+    assert buses == {
+        "retail": {
+            "dev": default_bus(DEV),
+            "staging": default_bus(STAGING),
+            "prod": default_bus(PROD),
+        }
+    }
+
+
+def test_IAM_01_the_relay_reaches_production_and_development_alone(platform, statements):
+    granted = statements(platform, "RelayFunctionRole")
+
+    assert granted["PassOn"]["Action"] == "events:PutEvents"
+    assert granted["PassOn"]["Resource"] == [default_bus(DEV), default_bus(PROD)]
+    assert set(granted) == {"DeadLetters", "OwnKey", "PassOn", "WriteLog"}
 
 
 def test_IAM_05_accounts_of_the_organization_alone_put_events(platform, properties):
