@@ -248,6 +248,23 @@ def test_an_event_crosses_accounts_only_if_both_sides_agree(cloud: Cloud, missin
     eventually(lambda: "is not authorized to perform: events:PutEvents" in errors(cloud))
 
 
+def test_an_event_of_another_account_is_not_sent_on_to_a_third_one(cloud: Cloud) -> None:
+    queue = make_queue(cloud, account=PROD)
+    role = bus_role(cloud, DEV, bus(SHARED))
+    allow(cloud, SHARED, DEV)
+    make_rule(cloud, {"Arn": bus(SHARED), "RoleArn": role}, account=DEV)
+    onward = bus_role(cloud, SHARED, bus(PROD))
+    allow(cloud, PROD, SHARED)
+    make_rule(cloud, {"Arn": bus(PROD), "RoleArn": onward}, account=SHARED)
+    make_rule(cloud, {"Arn": queue.arn}, account=PROD)
+
+    put(cloud, account=DEV)
+
+    eventually(lambda: f"received from account {DEV} are not sent on to a third" in errors(cloud))
+    put(cloud, account=SHARED)
+    assert [event["account"] for event in queue.wait()] == [SHARED]
+
+
 def test_events_are_put_onto_the_bus_of_another_account(cloud: Cloud) -> None:
     from tests.cloud.core.acting import assume, client_with, make_role, statement  # noqa: PLC0415
 

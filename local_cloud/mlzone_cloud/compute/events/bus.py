@@ -66,12 +66,20 @@ class EventBridge:
         """Pass an event on to another bus, as it is.
 
         Raises:
-            ApiError: the role or the other bus's policy does not let it.
+            ApiError: the role or the other bus's policy does not let it, or it came from another
+                account and would go to a third one, which EventBridge does not do.
         """
         if hops >= _MOST_HOPS:
             raise ApiError("InvalidParameter", f"the event went through {hops} buses: a loop")
         _, _, _, region, account, rest = order.arn.split(":", 5)
         bus = rest.removeprefix("event-bus/")
+        own = order.source.split(":")[4]
+        if event["account"] != own and account not in (own, event["account"]):
+            raise ApiError(
+                "InvalidParameter",
+                f"events that account {own} received from account {event['account']} are not sent "
+                "on to a third account",
+            )
         if order.role:
             self._ask_role(order, event)
         else:
