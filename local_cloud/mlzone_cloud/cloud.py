@@ -352,10 +352,10 @@ class Cloud:
         if self.keeper:
             self.keeper.request()
 
-    def commit(self) -> None:
-        """Save what changed; returns when it is saved."""
+    def commit(self, *, everything: bool = False) -> None:
+        """Save what changed, with `everything` by background work too; returns when it is saved."""
         if self.keeper:
-            self.keeper.commit()
+            self.keeper.commit(everything=everything)
 
     def request_id(self) -> str:
         """Return a new request id."""

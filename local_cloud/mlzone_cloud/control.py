@@ -84,7 +84,7 @@ def _outbox(cloud: "Cloud", request: dict[str, Any]) -> dict[str, Any]:
 def _snapshot(cloud: "Cloud", request: dict[str, Any]) -> dict[str, Any]:
     del request
     started = time.monotonic()
-    cloud.commit()
+    cloud.commit(everything=True)
     return {"seconds": round(time.monotonic() - started, 3)}
 
 

@@ -140,6 +140,9 @@ class Runner:
             build["buildStatus"] = build.pop("_outcome", None) or "SUCCEEDED"
             build["phases"].append({"phaseType": "COMPLETED", "startTime": now})
             build.update(currentPhase="COMPLETED", endTime=now, buildComplete=True)
+            # Its end is saved no later than what follows from it, or a killed cloud would build
+            # again what a pipeline has gone on from.
+            cloud.store(BUILDS, account, region)
         announce(cloud, account, region, build)
         cloud.changed()
 

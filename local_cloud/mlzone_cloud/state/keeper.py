@@ -106,11 +106,10 @@ class Keeper:
 
     def start(self) -> None:
         """Save everything, and from now on what changes."""
-        self._sweep = True
         if not self._files:
             for backend in moto_state.backends():
                 tracking.touch(backend)
-        self.commit()
+        self.commit(everything=True)
         self._cloud.keeper = self
         self._thread.start()
 
@@ -118,11 +117,17 @@ class Keeper:
         """Ask for a commit soon, of everything that background work may have changed."""
         self._wake.set()
 
-    def commit(self) -> None:
-        """Save what changed; returns when everything up to now is saved.
+    def commit(self, *, everything: bool = False) -> None:
+        """Save what changed; returns when it is saved.
 
         Callers that come while another commit runs share the next one.
+
+        Args:
+            everything: save also the stores that background work holds and may have changed
+                without taking them out again.
         """
+        if everything:
+            self._sweep = True
         self._requested += 1
         wanted = self._requested
         with self._committing:
@@ -138,8 +143,7 @@ class Keeper:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._sweep = True
-        self.commit()
+        self.commit(everything=True)
 
     def remove(self) -> None:
         """Remove what was saved; the manifest first, so that half a removal is none."""
@@ -155,8 +159,7 @@ class Keeper:
             self._wake.clear()
             started = time.monotonic()
             try:
-                self._sweep = True
-                self.commit()
+                self.commit(everything=True)
             except Exception as error:  # noqa: BLE001
                 self._cloud.record_error(f"state was not saved: {error!r}")
             # Saving must not take more than a fifth of the time.

@@ -1,5 +1,6 @@
 """State on disk: what comes back, and what is refused."""
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from mlzone_cloud.cloud import Cloud
+from mlzone_cloud.control import control
 from mlzone_cloud.errors import SeedError
 from mlzone_cloud.state import Keeper, forget_everything
 
@@ -103,6 +105,28 @@ def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
     manifest = json.loads((kept.state_dir / "state" / "manifest.json").read_text(encoding="utf-8"))
 
     assert f"store|jobs|{DEV}|{REGION}" in manifest["partitions"]
+
+
+def test_a_snapshot_has_at_once_what_background_work_did(kept: Cloud) -> None:
+    held = kept.store("jobs", DEV, REGION)
+    held["job"] = {"status": "InProgress"}
+    kept.commit()
+    held["job"]["status"] = "Completed"
+
+    answer = control(kept)(
+        {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/_cloud/snapshot",
+            "wsgi.input": io.BytesIO(),
+        }
+    )
+
+    forget_everything()
+    fresh = Cloud(state_dir=kept.state_dir)
+    assert answer[0] == 200
+    assert Keeper(fresh).load()
+    assert fresh.store("jobs", DEV, REGION) == {"job": {"status": "Completed"}}
+    fresh.stop()
 
 
 def test_reading_writes_nothing(kept: Cloud) -> None:
