@@ -13,6 +13,7 @@ from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
 from mlzone_constructs.governance import Governance
 from mlzone_stacks.landing_zone import FEATURE_FLAGS
+from mlzone_stacks.platform import PlatformStack
 
 SAMPLES = Path(__file__).parents[2] / "organization" / "samples"
 
@@ -32,16 +33,9 @@ def build(estate: Estate) -> Build:
     def template(stack: type[cdk.Stack], stage: Stage, **settings: Any) -> dict[str, Any]:
         changed = with_settings(estate, **settings)
         unit, team, model = next(changed.models())
-        app = cdk.App(
-            analytics_reporting=False,
-            tree_metadata=False,
-            stack_traces=False,
-            builtin_cloud_formation_validation=False,
-            context=FEATURE_FLAGS,
-        )
         governance = replace(Governance(estate=changed), unit=unit, stage=stage)
         built = stack(
-            app,
+            _app(),
             "stack",
             governance=governance,
             team=team,
@@ -53,6 +47,31 @@ def build(estate: Estate) -> Build:
         return dict(Template.from_stack(built).to_json())
 
     return template
+
+
+@pytest.fixture(scope="session")
+def platform(estate: Estate) -> dict[str, Any]:
+    """Return the template of the sample's shared services."""
+    stack = PlatformStack(
+        _app(),
+        "stack",
+        governance=Governance(estate=estate),
+        env=cdk.Environment(
+            account=estate.organization.accounts.shared_services,
+            region=estate.organization.home_region,
+        ),
+    )
+    return dict(Template.from_stack(stack).to_json())
+
+
+def _app() -> cdk.App:
+    return cdk.App(
+        analytics_reporting=False,
+        tree_metadata=False,
+        stack_traces=False,
+        builtin_cloud_formation_validation=False,
+        context=FEATURE_FLAGS,
+    )
 
 
 def with_settings(

@@ -3,38 +3,14 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
 from mlzone.image import IMAGES, VERSIONS, image_uri
 from mlzone.naming import Naming
-from mlzone_constructs.governance import Governance
-from mlzone_stacks.landing_zone import FEATURE_FLAGS
-from mlzone_stacks.platform import PlatformStack
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "AWS::CodeBuild::Project"
-
-
-@pytest.fixture(scope="module")
-def platform(estate) -> dict[str, Any]:
-    app = cdk.App(
-        analytics_reporting=False,
-        tree_metadata=False,
-        stack_traces=False,
-        builtin_cloud_formation_validation=False,
-        context=FEATURE_FLAGS,
-    )
-    stack = PlatformStack(
-        app,
-        "stack",
-        governance=Governance(estate=estate),
-        env=cdk.Environment(account="100000000002", region="sa-east-1"),
-    )
-    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(scope="module")

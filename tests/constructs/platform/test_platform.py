@@ -3,36 +3,13 @@
 import json
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
-from mlzone_constructs.governance import Governance
 from mlzone_runtime.handlers.platform_event import SOURCES
 from mlzone_runtime.handlers.relay import ROUTES, buses_of
-from mlzone_stacks.landing_zone import FEATURE_FLAGS
-from mlzone_stacks.platform import PlatformStack
 
 RULE = "AWS::Events::Rule"
 DEV, STAGING, PROD = "111111111111", "111111111112", "111111111113"
-
-
-@pytest.fixture(scope="module")
-def platform(estate) -> dict[str, Any]:
-    app = cdk.App(
-        analytics_reporting=False,
-        tree_metadata=False,
-        stack_traces=False,
-        builtin_cloud_formation_validation=False,
-        context=FEATURE_FLAGS,
-    )
-    stack = PlatformStack(
-        app,
-        "stack",
-        governance=Governance(estate=estate),
-        env=cdk.Environment(account="100000000002", region="sa-east-1"),
-    )
-    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(scope="module")
