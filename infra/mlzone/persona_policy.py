@@ -169,7 +169,11 @@ def _data_zones(s: Surroundings, *, write: bool) -> list[Statement]:
     return statements
 
 
+_OWN_TEAM = {"StringEquals": {"aws:ResourceTag/mlz:team": "${aws:PrincipalTag/team}"}}
+
+
 def _repositories(s: Surroundings) -> Statement:
+    """Return what works on the projects of the team's own models."""
     return allow(
         "ModelProjects",
         [
@@ -180,6 +184,7 @@ def _repositories(s: Surroundings) -> Statement:
             "codecommit:GitPush",
         ],
         [s.arn("codecommit", f"{s.naming.name(s.unit)}-*")],
+        _OWN_TEAM,
     )
 
 
@@ -201,7 +206,7 @@ def _studio(s: Surroundings) -> list[Statement]:
                 "sagemaker:UpdateSpace",
             ],
             [s.arn("sagemaker", "space/*"), s.arn("sagemaker", "app/*")],
-            {"StringEquals": {"aws:ResourceTag/mlz:team": "${aws:PrincipalTag/team}"}},
+            _OWN_TEAM,
         ),
     ]
 
