@@ -193,18 +193,25 @@ def alarm(cloud: Cloud) -> str:
     return "errors"
 
 
-def test_a_canary_takes_its_share_and_then_everything(
-    endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def begin_canary(endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Update an endpoint from one to two; return when the canary answers."""
     monkeypatch.setenv("MLZONE_CLOUD_LONGEST_BAKE", "60")
-    cloud = endpoints.estate.cloud
     endpoints.serve("one")
     endpoints.model("two")
     endpoints.configuration("two", "two")
     endpoints.sagemaker.update_endpoint(
         EndpointName="scoring", EndpointConfigName="two", DeploymentConfig=canary(alarm)
     )
-    endpoints.until(lambda: endpoints.ask("x"), lambda answer: answer == "two:x", cloud)
+    endpoints.until(
+        lambda: endpoints.ask("x"), lambda answer: answer == "two:x", endpoints.estate.cloud
+    )
+
+
+def test_a_canary_takes_its_share_and_then_everything(
+    endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = endpoints.estate.cloud
+    begin_canary(endpoints, alarm, monkeypatch)
 
     answers = [endpoints.ask("x") for _ in range(8)]
 
@@ -227,15 +234,8 @@ def test_a_canary_takes_its_share_and_then_everything(
 def test_an_alarm_sends_the_traffic_back(
     endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLZONE_CLOUD_LONGEST_BAKE", "60")
     cloud = endpoints.estate.cloud
-    endpoints.serve("one")
-    endpoints.model("two")
-    endpoints.configuration("two", "two")
-    endpoints.sagemaker.update_endpoint(
-        EndpointName="scoring", EndpointConfigName="two", DeploymentConfig=canary(alarm)
-    )
-    endpoints.until(lambda: endpoints.ask("x"), lambda answer: answer == "two:x", cloud)
+    begin_canary(endpoints, alarm, monkeypatch)
 
     cloud.client("cloudwatch", account=DEV).set_alarm_state(
         AlarmName=alarm, StateValue="ALARM", StateReason="test"
