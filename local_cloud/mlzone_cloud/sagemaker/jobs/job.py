@@ -161,6 +161,8 @@ class Job:
         """Change the record."""
         with self.cloud.lock:
             self.record.update(fields, LastModifiedTime=self.cloud.clock.now())
+            # Saved no later than what follows from it, or a killed cloud would run the job again.
+            records.store(self.cloud, self.kind.noun, self.account, self.region)
         self.cloud.changed()
 
     def announce(self) -> None:
