@@ -12,11 +12,12 @@ from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
-from mlzone_tools.services import images
+from mlzone_tools.services import images, leftovers
 from mlzone_tools.services.synthesis import require_clean, synthesize
 
 ASSEMBLY = Path("cdk.out")
 _CONCURRENCY = 12
+_NEW = ("MISSING", "ROLLBACK_COMPLETE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +44,26 @@ def deploy(
 
     Raises:
         GovernanceError: a finding is open; nothing was deployed.
-        DeploymentError: a stack failed and was rolled back.
+        DeploymentError: a stack failed and was rolled back, or what an earlier deployment has left
+            stands in the way.
     """
     estate.unit(unit)
     assembly = synthesize(output=ASSEMBLY, estate=estate_path, unit=unit, stage=stage)
     require_clean(assembly)
     talk(f"synthesized {len(assembly.stacks)} stacks in {assembly.seconds} s")
-    for state in states(endpoint, estate):
+    wanted = [state for state in states(endpoint, estate, unit) if state.stack in assembly.stacks]
+    leftovers.require_none(
+        kept
+        for state in wanted
+        if state.status in _NEW
+        for kept in leftovers.in_the_way(
+            account_session(endpoint, estate, state.account),
+            state.region,
+            state.stack,
+            ASSEMBLY / f"{state.stack}.template.json",
+        )
+    )
+    for state in wanted:
         if state.status == "ROLLBACK_COMPLETE":
             _allow_replacement(endpoint, estate, state)
             talk(f"{state.stack} never came to be; it is made anew")

@@ -12,18 +12,10 @@ from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
 from mlzone_tools.services.deployment import ASSEMBLY, states
+from mlzone_tools.services.leftovers import Kept, retained
 from mlzone_tools.services.synthesis import synthesize
 
 _OF_THE_ORGANIZATION = (StackKind.GUARDRAILS, StackKind.PLATFORM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """A resource that outlives its stack."""
-
-    stack: str
-    type: str
-    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +93,10 @@ def _kept(session: Session, stack: PlannedStack) -> list[Kept]:
     client = session.client("cloudformation", stack.region)
     body = client.get_template(StackName=stack.name)["TemplateBody"]
     template: dict[str, Any] = body if isinstance(body, dict) else json.loads(body)
-    retained = {
-        name
-        for name, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy", "Delete").startswith("Retain")
-    }
+    outliving = {name for name, _ in retained(template)}
     return [
         Kept(stack=stack.name, type=item["ResourceType"], name=item.get("PhysicalResourceId", ""))
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack.name)
         for item in page["StackResourceSummaries"]
-        if item["LogicalResourceId"] in retained
+        if item["LogicalResourceId"] in outliving
     ]

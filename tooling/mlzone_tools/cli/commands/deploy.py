@@ -27,6 +27,9 @@ def command(unit: str, environment: str | None, estate_path: Path, *, as_json: b
     The organization's guardrails and the shared services come first. A second run changes nothing.
     Exit code 3 if a finding is open, 4 if a stack failed and was rolled back.
 
+    A unit that was removed leaves its data, keys and evidence under their names. They are listed,
+    with exit code 4 and nothing deployed, until somebody has saved and deleted them.
+
     \b
     Example:
       mlzone deploy retail-banking -e dev

@@ -36,7 +36,10 @@ def command(
 ) -> None:
     """Remove a business unit's stacks with the real CDK command line.
 
-    Data, keys and evidence are kept, and listed. The organization's stacks stay.
+    Data, keys and evidence are kept, and listed: buckets, logs, repositories, databases. Under the
+    same names the unit cannot be deployed again until they are saved and deleted.
+
+    The organization's stacks stay. A removal that was interrupted goes on with a second run.
 
     \b
     Example:
