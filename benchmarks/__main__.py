@@ -10,6 +10,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 BENCHMARKS = {
+    "setup": "Set-up of a fresh clone",
+    "story": "The demo: from YAML to a model in production that is trained again",
     "access": "One access decision",
     "estate": "Reading and checking the example estate",
     "synthesis": "Synthesis of the example estate, all checks on",
