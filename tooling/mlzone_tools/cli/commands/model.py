@@ -197,8 +197,18 @@ def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
     )
 
 
+_DECISION_HELP = """{title} a version, as a second-line approver.
+
+The newest version, or `unit/model:3`. Exit code 3 if the person may not decide: never the author.
+
+\b
+Example:
+  mlzone model {name} retail-banking/credit-default --as paula.reis --reason "metrics read"
+"""
+
+
 def _decision(name: str, decision: registry.Decision) -> None:
-    @command.command(name, help=f"{name.title()} a version, as a second-line approver.")
+    @command.command(name, help=_DECISION_HELP.format(title=name.title(), name=name))
     @click.argument("model")
     @click.option("--as", "person", required=True, help="Who decides.")
     @click.option("--reason", required=True, help="Kept with the version.")

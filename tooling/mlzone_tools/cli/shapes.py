@@ -1,0 +1,162 @@
+"""What each command prints with `--json`: the names of fields, and what each holds.
+
+A list shows the shape of its items; a text in angle brackets is what a value is. An object with one
+name in angle brackets has names of its own, such as metrics.
+"""
+
+from typing import Any
+
+_STACK = {
+    "stack": "<name>",
+    "account": "<12 digits>",
+    "region": "<Region>",
+    "status": "<CloudFormation's status, or MISSING>",
+}
+_RESOURCE = {"stack": "<name>", "type": "<CloudFormation type>", "name": "<physical name>"}
+_REMOVAL = {"stacks": ["<name>"], "kept": [_RESOURCE]}
+_SYNTHESIS = {
+    "folder": "<path>",
+    "stacks": ["<name>"],
+    "resources": "<number>",
+    "seconds": "<number>",
+    "findings": [
+        {
+            "rule": "<id>",
+            "severity": "<error or warning>",
+            "construct": "<path>",
+            "description": "<text>",
+        }
+    ],
+    "acknowledged": "<number of findings that waivers acknowledge>",
+}
+_VERSION = {
+    "model": "<unit/model>",
+    "version": "<number>",
+    "arn": "<ARN of the model package>",
+    "status": "<PendingManualApproval, Approved or Rejected>",
+    "stage": "<life-cycle stage, or empty>",
+    "author": "<person>",
+    "decided_by": "<person, or empty>",
+    "created": "<time>",
+    "metadata": {"<name>": "<text: commit, hashes, metrics>"},
+}
+_RUN = {
+    "pipeline": "<name>",
+    "execution": "<id>",
+    "status": "<CodePipeline's status>",
+    "started": "<time>",
+    "actions": [
+        {"stage": "<name>", "name": "<name>", "status": "<status>", "summary": "<text>"},
+    ],
+}
+_DECISION = {"arn": "<ARN>", "status": "<Approved or Rejected>", "person": "<person>"}
+_INSPECTION = {
+    "job": "<name of the processing job>",
+    "status": "<Completed, CompletedWithViolations, Failed or Stopped>",
+    "scheduled": "<time>",
+    "reason": "<why it failed, or empty>",
+    "output": "<S3 URI of its reports, or empty>",
+}
+_VARIABLES = {"<name of an environment variable>": "<value>"}
+
+SHAPES: dict[str, Any] = {
+    "init": ["<path of a file that was written>"],
+    "schema": "<the JSON schema; with --write the paths of the files>",
+    "validate": {
+        "valid": "<true or false>",
+        "problems": [
+            {
+                "place": {"file": "<path>", "line": "<number>", "column": "<number>"},
+                "path": "<field>",
+                "message": "<text>",
+            }
+        ],
+        "units": "<number>",
+        "teams": "<number>",
+        "people": "<number>",
+        "models": "<number>",
+        "waivers": "<number>",
+    },
+    "synth": _SYNTHESIS,
+    "check": _SYNTHESIS,
+    "deploy": {"stacks": ["<name>"]},
+    "destroy": _REMOVAL,
+    "status": [_STACK],
+    "cloud up": {"url": "<URL>", "pid": "<number>", "accounts": ["<12 digits>"]},
+    "cloud down": {"stopped": "<whether it was running>"},
+    "cloud reset": {"reset": "<true>"},
+    "cloud status": "<url, pid, status, clock, memory_mib, requests, errors, gaps and denials; "
+    "stopped: only status>",
+    "cloud advance": "<clock: the new time; what fell due>",
+    "cloud env": _VARIABLES,
+    "cloud bootstrap": [{"name": "<name>", "account": "<12 digits>", "region": "<Region>"}],
+    "cloud images": {"images": ["<repository:version>"]},
+    "model new": {"folder": "<path>", "files": ["<path in the folder>"]},
+    "model clone": {"folder": "<path>"},
+    "model submit": "<commit: 40 hexadecimal digits; with --wait also run, as in model show>",
+    "model list": [_VERSION],
+    "model show": {
+        "version": _VERSION,
+        "registry": "<all of SageMaker's DescribeModelPackage>",
+        "runs": [_RUN],
+    },
+    "model approve": _DECISION,
+    "model reject": _DECISION,
+    "model promote": {
+        "pipeline": "<name>",
+        "action": "<stage/action>",
+        "answer": "<approved or refused>",
+        "person": "<person>",
+    },
+    "monitor list": [_INSPECTION],
+    "monitor run": {"run": _INSPECTION, "sentences": ["<what it found, the most important first>"]},
+    "monitor explain": "<the analyzer's explanation.json: see monitoring.md>",
+    "monitor report": {"job": "<name>", "file": "<path>"},
+    "kpi": {
+        "models": [
+            {
+                "model": "<unit/model>",
+                "builds": "<number>",
+                "versions": "<number>",
+                "approved": "<number>",
+                "in_production": "<number>",
+                "lead_time_hours": "<number or null>",
+                "waiting_hours": "<number or null>",
+                "drifts": "<number>",
+                "retrainings": "<number>",
+            }
+        ],
+        "events": "<number>",
+        "lead_time_hours": "<number or null>",
+        "published": "<number of models in production>",
+    },
+    "kpi --events": [
+        {
+            "model": "<unit/model>",
+            "kind": "<such as Model Approved>",
+            "time": "<time>",
+            "environment": "<environment>",
+            "actor": "<who>",
+            "version": "<ARN of the model package, or empty>",
+        }
+    ],
+    "doctor": [
+        {
+            "name": "<what>",
+            "health": "<ok, warning or problem>",
+            "finding": "<text>",
+            "advice": "<text, or empty>",
+        }
+    ],
+    "demo": [
+        {
+            "name": "<step>",
+            "title": "<text>",
+            "status": "<passed, failed or skipped>",
+            "seconds": "<number>",
+            "facts": {"<name>": "<value>"},
+            "problem": "<text, or empty>",
+        }
+    ],
+}
+"""By command; `kpi --events` is `kpi` with that option."""
