@@ -86,9 +86,7 @@ def _fill(call: Call, template: str, value: str) -> str:
         return f"arn:aws:sqs:{call.region}:{account}:{value}"
     # A parameter's ARN has no second slash: `parameter/a/b` is `/a/b`.
     name = value.lstrip("/") if call.service == "ssm" else value
-    return template.format(
-        name, service=call.service, region=call.region, account=call.account
-    )
+    return template.format(name, service=call.service, region=call.region, account=call.account)
 
 
 def _s3(call: Call) -> str:

@@ -102,7 +102,5 @@ def test_a_models_history_reads_in_order(dynamodb):
 def test_an_event_of_nobody_is_an_error(dynamodb):
     event = {**EVENT, "detail": {**EVENT["detail"], "model": "", "team": None}}
 
-    with pytest.raises(
-        MalformedEventError, match=r"Drift Detected.* lacks team, model"
-    ):
+    with pytest.raises(MalformedEventError, match=r"Drift Detected.* lacks team, model"):
         collect(event, TABLE, dynamodb=dynamodb)
