@@ -24,6 +24,8 @@ STATE_VARIABLE = "MLZONE_STATE"
 DEFAULT_PORT = 4599
 _START_SECONDS = 60
 _STOP_SECONDS = 30
+_FRUGAL = {"MALLOC_ARENA_MAX": "2"}
+"""glibc keeps a heap for each thread otherwise, and with it memory that the cloud has freed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,7 @@ def start(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env={**_FRUGAL, **os.environ},
         )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
