@@ -5,7 +5,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Stage
@@ -36,6 +35,8 @@ from mlzone_constructs.platform import (
     KpiStoreProps,
     LifeCycleBus,
     LifeCycleBusProps,
+    Notifications,
+    NotificationsProps,
 )
 from mlzone_constructs.registry import ModelRegistry, ModelRegistryProps
 
@@ -69,7 +70,6 @@ class PlatformStack(cdk.Stack):
         self._images()
         ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
-        self._notifications()
         self._people()
         governance.tag(self)
 
@@ -169,17 +169,11 @@ class PlatformStack(cdk.Stack):
         bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
         KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
         EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
+        Notifications(
+            self, "Notifications", NotificationsProps(governance=governance, key=key, bus=bus)
+        )
         ApprovalGuard(
             self, "Approvals", ApprovalGuardProps(governance=governance, key=key, bus=bus)
-        )
-
-    def _notifications(self) -> None:
-        sns.Topic(
-            self,
-            "Notifications",
-            topic_name=self._governance.naming.topic("notifications"),
-            master_key=self._key.key,
-            enforce_ssl=True,
         )
 
     def _people(self) -> None:

@@ -4,6 +4,7 @@ from mlzone_constructs.platform.approval_guard import ApprovalGuard, ApprovalGua
 from mlzone_constructs.platform.event_relay import EventRelay, EventRelayProps
 from mlzone_constructs.platform.kpi_store import KpiStore, KpiStoreProps
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus, LifeCycleBusProps
+from mlzone_constructs.platform.notifications import Notifications, NotificationsProps
 
 __all__ = [
     "ApprovalGuard",
@@ -14,4 +15,6 @@ __all__ = [
     "KpiStoreProps",
     "LifeCycleBus",
     "LifeCycleBusProps",
+    "Notifications",
+    "NotificationsProps",
 ]

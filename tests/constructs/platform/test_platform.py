@@ -108,3 +108,24 @@ def test_MOD_02_the_guard_can_send_a_version_back_and_approve_none(platform, sta
     assert [item["Condition"] for item in updates] == [
         {"StringEquals": {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}}
     ]
+
+
+def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[str, Any]) -> None:
+    resources = platform["Resources"].values()
+    rule = next(
+        item["Properties"]
+        for item in resources
+        if item["Type"] == "AWS::Events::Rule" and item["Properties"]["Name"].endswith("notify")
+    )
+    people = {
+        item["Properties"]["Endpoint"]
+        for item in resources
+        if item["Type"] == "AWS::SNS::Subscription"
+    }
+
+    assert set(rule["EventPattern"]["detail-type"]) == {
+        "Approval Reverted",
+        "Drift Detected",
+        "Release Failed",
+    }
+    assert people == {"igor.teixeira@bank.example"}
