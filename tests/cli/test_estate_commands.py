@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,10 +25,10 @@ def test_a_valid_estate_is_counted():
     assert result.stderr == ""
 
 
-def test_a_valid_estate_as_json():
+def test_a_valid_estate_as_json(documented: Callable[..., Any]):
     result = mlzone("validate", "--json")
 
-    content = json.loads(result.stdout)
+    content = documented(result.stdout, "validate")
     assert content["valid"] is True
     assert content["models"] == 10
     assert content["problems"] == []
@@ -42,12 +44,12 @@ def test_an_invalid_estate_exits_with_2_and_names_the_place(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [tmp_path / "estate.yaml"]
 
 
-def test_problems_as_json_have_their_place(tmp_path: Path):
+def test_problems_as_json_have_their_place(tmp_path: Path, documented: Callable[..., Any]):
     (tmp_path / "estate.yaml").write_text("hello\n")
 
     result = mlzone("validate", "--estate", "estate.yaml", "--json", cwd=tmp_path)
 
-    problem = json.loads(result.stdout)["problems"][0]
+    problem = documented(result.stdout, "validate")["problems"][0]
     assert problem["place"] == {"file": "estate.yaml", "line": 1, "column": 1}
 
 

@@ -1,9 +1,10 @@
 """`mlzone init`, `mlzone synth` and `mlzone check`."""
 
-import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,11 +47,11 @@ def test_a_new_estate_with_a_bad_name_leaves_nothing(tmp_path: Path):
     assert not (tmp_path / "estate").exists()
 
 
-def test_a_selection_is_synthesized_and_counted(tmp_path: Path):
+def test_a_selection_is_synthesized_and_counted(tmp_path: Path, documented: Callable[..., Any]):
     result = mlzone("synth", "-u", "insurance", "-e", "dev", "-o", str(tmp_path), "--json")
 
     assert result.returncode == 0, result.stderr
-    content = json.loads(result.stdout)
+    content = documented(result.stdout, "synth")
     assert "aur-insurance-dev-team-claims" in content["stacks"]
     assert content["findings"] == []
     assert (tmp_path / "manifest.json").exists()
@@ -63,11 +64,11 @@ def test_an_unknown_unit_lists_those_that_exist(tmp_path: Path):
     assert 'no business unit "retial" in the estate' in result.stderr
 
 
-def test_the_example_estate_has_no_open_finding():
+def test_the_example_estate_has_no_open_finding(documented: Callable[..., Any]):
     result = mlzone("check", "-u", "insurance", "--json")
 
     assert result.returncode == 0, result.stdout
-    content = json.loads(result.stdout)
+    content = documented(result.stdout, "check")
     assert content["findings"] == []
     assert content["acknowledged"] > 0
 
