@@ -1,14 +1,89 @@
-"""`mlzone demo` holds from the first step to the last."""
+"""`mlzone demo` holds from the first step to the last, and its cloud can then be explored.
+
+One run of the demo serves all tests of this module: it takes its time, and what it leaves behind is
+what the other commands are for. They run in the order in which they are written.
+"""
 
 import json
+import os
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlzone_tools.cloud import embedded
+
 ROOT = Path(__file__).parents[2]
+LINKS = (
+    "app.py",
+    "cdk.json",
+    "node_modules",
+    "organization",
+    "pipeline_templates",
+    "runtime",
+)
+MODEL = "retail-banking/credit-default"
+STEPS = [
+    "validate",
+    "cloud",
+    "bootstrap",
+    "deploy",
+    "look",
+    "isolation",
+    "guardrail",
+    "project",
+    "build",
+    "registry",
+    "self-approval",
+    "approval",
+    "staging",
+    "production",
+    "traffic",
+    "monitor",
+    "drift",
+    "alarm",
+    "retraining",
+    "kpi",
+]
+
+pytestmark = pytest.mark.cdk
+
+
+class Shell:
+    """A folder with the product, in which the demo has run and its cloud is still up."""
+
+    def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
+        self.folder = folder
+        self.documented = documented
+        for name in LINKS:
+            (folder / name).symlink_to(ROOT / name)
+
+    def run(
+        self, program: str, *arguments: str, variables: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return subprocess.run(
+            [Path(sys.executable).with_name(program), *arguments],
+            cwd=self.folder,
+            env={**own, "MLZONE_STATE": ".mlzone/demo", **(variables or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def mlzone(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("mlzone", *arguments)
+
+    def result(self, *arguments: str, code: int = 0):
+        """Return what a command prints as JSON; it is as documented."""
+        done = self.mlzone(*arguments, "--json")
+        assert done.returncode == code, done.stderr
+        return self.documented(done.stdout, *arguments)
 
 
 def free_port() -> int:
@@ -18,41 +93,250 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    output = tmp_path_factory.mktemp("demo")
-    program = Path(sys.executable).with_name("mlzone")
-    result = subprocess.run(
-        [program, "demo", f"--port={free_port()}", f"--output={output}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-3000:] + result.stdout
-    assert "</html>" in (output / "report.html").read_text(encoding="utf-8")
-    return json.loads((output / "report.json").read_text(encoding="utf-8"))
+def shell(
+    tmp_path_factory: pytest.TempPathFactory, documented: Callable[..., Any]
+) -> Iterator[Shell]:
+    shell = Shell(tmp_path_factory.mktemp("demo"), documented)
+    try:
+        done = shell.mlzone("demo", "--keep", f"--port={free_port()}", "--output=out")
+        assert done.returncode == 0, done.stderr[-3000:] + done.stdout
+        assert "export MLZONE_STATE=.mlzone/demo" in done.stderr
+        yield shell
+    finally:
+        embedded.stop(shell.folder / ".mlzone" / "demo")
 
 
-@pytest.mark.cdk
-def test_every_step_holds(report: dict):
+@pytest.fixture(scope="module")
+def report(shell: Shell) -> dict:
+    return json.loads((shell.folder / "out" / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def facts(report: dict) -> dict[str, dict]:
+    return {step["name"]: step["facts"] for step in report["steps"]}
+
+
+def test_every_step_holds(report: dict, documented: Callable[..., Any]):
+    documented(json.dumps(report["steps"]), "demo")
     assert report["passed"] is True
+    assert [step["name"] for step in report["steps"]] == STEPS
     assert {step["status"] for step in report["steps"]} == {"passed"}
-    assert len(report["steps"]) == 10
 
 
-@pytest.mark.cdk
-def test_the_facts_name_real_things(report: dict):
-    facts = {step["name"]: step["facts"] for step in report["steps"]}
+def test_the_report_is_a_page_with_the_monitors_page(shell: Shell):
+    page = (shell.folder / "out" / "report.html").read_text(encoding="utf-8")
+
+    assert "20 of 20 steps held" in page
+    assert "</html>" in page
+    assert "</html>" in (shell.folder / "out" / "drift.html").read_text(encoding="utf-8")
+
+
+def test_the_facts_name_real_things(facts: dict[str, dict]):
+    group = (
+        "arn:aws:sagemaker:sa-east-1:100000000002:model-package/aur-retail-banking-credit-default"
+    )
 
     assert "VpcOnly" in facts["look"]["studio domain"]
-    assert "ana-souza" in facts["look"]["profiles"]
-    assert facts["approval"]["model package"].startswith("arn:aws:sagemaker:sa-east-1:1000")
+    assert "bruno-lima" in facts["look"]["profiles"]
+    assert re.fullmatch("[0-9a-f]{40}", facts["build"]["git commit"])
+    assert facts["registry"]["commit"] == facts["build"]["git commit"]
+    assert facts["build"]["model package"] == facts["approval"]["model package"] == f"{group}/1"
+    assert facts["retraining"]["model package"] == f"{group}/2"
+    assert facts["retraining"]["started by"] == "drift"
+    assert 0.7 < float(facts["registry"]["auc"]) < 0.9
+    assert facts["production"]["endpoint"] == "aur-retail-banking-credit-default-prod"
+    assert facts["kpi"]["in production"] == 1
 
 
-@pytest.mark.cdk
-def test_refusals_name_what_decided(report: dict):
-    facts = {step["name"]: step["facts"] for step in report["steps"]}
+def test_the_monitor_names_what_was_changed(facts: dict[str, dict]):
+    named = set(facts["drift"]["drifted features"].split(", "))
 
-    assert "explicit deny in a service control policy" in facts["guardrail"]["refused"]
-    assert "explicit deny in a service control policy" in facts["self-approval"]["refused"]
-    assert "no identity-based policy allows" in facts["isolation"]["refused"]
+    assert named == {"checking_status", "credit_amount", "duration_months"}
+    assert facts["monitor"]["status"] == "Completed"
+    assert facts["alarm"]["alarm"] == "aur-retail-banking-credit-default-prod-drift"
+
+
+@pytest.mark.parametrize(
+    ("step", "fact", "reason"),
+    [
+        ("isolation", "refused", "no identity-based policy allows the s3:ListBucket action"),
+        ("guardrail", "refused", "[aur-private-encrypted-ml: JobsInSubnets]"),
+        ("registry", "born approved", "[aur-model-life-cycle: NobodyIsBornApproved]"),
+        ("self-approval", "refused", "[aur-model-life-cycle: OnlyApproversDecide]"),
+        ("production", "refused", "no identity-based policy allows the codepipeline:Put"),
+    ],
+)
+def test_refusals_name_what_decided(facts: dict[str, dict], step: str, fact: str, reason: str):
+    assert reason in facts[step][fact]
+
+
+def test_the_units_stacks_are_all_there(shell: Shell):
+    states = shell.result("status", "--unit=retail-banking")
+
+    assert {state["status"] for state in states} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert shell.mlzone("status").returncode == 1, "the other units are not deployed"
+
+
+def test_doctor_sees_the_running_cloud(shell: Shell):
+    checks = {check["name"]: check for check in shell.result("doctor")}
+
+    assert "requests" in checks["embedded cloud"]["finding"]
+
+
+def test_images_are_published_once(shell: Shell):
+    assert shell.result("cloud", "images") == shell.result("cloud", "images")
+
+
+def test_versions_are_listed_newest_first(shell: Shell):
+    versions = shell.result("model", "list")
+    waiting = shell.result("model", "list", "--waiting")
+
+    assert [item["version"] for item in versions] == [2, 1]
+    assert [item["decided_by"] for item in versions] == ["", "paula.reis"]
+    assert [item["version"] for item in waiting] == [2]
+
+
+def test_a_version_is_shown_with_the_runs_of_its_delivery(shell: Shell):
+    shown = shell.result("model", "show", f"{MODEL}:1")
+
+    assert shown["version"]["author"] == "bruno.lima"
+    assert shown["registry"]["ModelApprovalStatus"] == "Approved"
+    assert {run["pipeline"].rsplit("-", 1)[-1] for run in shown["runs"]} == {"build", "promotion"}
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_nobody_of_the_first_line_decides(shell: Shell, decision: str):
+    done = shell.mlzone("model", decision, MODEL, "--as=bruno.lima", "--reason=mine")
+
+    assert done.returncode == 3
+    assert "[aur-model-life-cycle: OnlyApproversDecide]" in done.stderr
+
+
+def test_plain_AWS_tools_obey_the_same_rules(shell: Shell):
+    """The AWS command line, with nothing but the variables of `mlzone cloud env`."""
+    arn = shell.result("model", "list", "--waiting")[0]["arn"]
+    update = (
+        "sagemaker",
+        "update-model-package",
+        f"--model-package-arn={arn}",
+        "--model-approval-status=Rejected",
+        "--approval-description=no better than the one in production",
+    )
+
+    scientist = shell.result("cloud", "env", "--as=bruno.lima")
+    approver = shell.result("cloud", "env", "--as=paula.reis", "--unit=retail-banking")
+    refused = shell.run("aws", *update, variables=scientist)
+    decided = shell.run("aws", *update, variables=approver)
+
+    assert "AccessDenied" in refused.stderr
+    assert decided.returncode == 0, decided.stderr
+    shown = shell.result("model", "show", MODEL)["version"]
+    assert (shown["status"], shown["decided_by"]) == ("Rejected", "paula.reis")
+
+
+def test_nothing_waits_for_a_promotion(shell: Shell):
+    done = shell.mlzone("model", "promote", MODEL, "--as=tomas.amaral", "--reason=why not")
+
+    assert done.returncode == 2
+    assert "nothing waits for an answer" in done.stderr
+
+
+def test_a_new_project_is_no_way_around_the_repositorys_history(shell: Shell):
+    shell.result("model", "new", MODEL, "second")
+    done = shell.mlzone("model", "submit", MODEL, "second", "--as=bruno.lima")
+
+    assert done.returncode == 2
+    assert "has commits that second lacks" in done.stderr
+    assert "mlzone model clone" in done.stderr
+
+
+def test_a_colleague_clones_the_project(shell: Shell, facts: dict[str, dict]):
+    folder = shell.result("model", "clone", MODEL, "colleague", "--as=carla.dias")["folder"]
+
+    head = (shell.folder / folder / ".git" / "refs" / "heads" / "main").read_text().strip()
+    assert head == facts["build"]["git commit"]
+
+
+def test_another_team_gets_no_project(shell: Shell):
+    done = shell.mlzone("model", "clone", MODEL, "theirs", "--as=laura.campos")
+
+    assert done.returncode == 3
+    assert "is not authorized to perform: codecommit:" in done.stderr
+    assert not (shell.folder / "theirs").exists()
+
+
+def test_the_monitors_runs_are_listed_newest_first(shell: Shell):
+    runs = shell.result("monitor", "list", MODEL)
+
+    assert [run["status"] for run in runs] == ["CompletedWithViolations", "Completed"]
+
+
+def test_the_newest_run_is_explained(shell: Shell):
+    content = shell.result("monitor", "explain", MODEL)
+
+    assert content["outcome"] == "drift"
+    assert shell.mlzone("monitor", "explain", MODEL).stdout.splitlines() == content["sentences"]
+
+
+def test_the_newest_report_is_fetched(shell: Shell):
+    fetched = shell.result("monitor", "report", MODEL, "--output=drift.html")
+
+    assert fetched["job"] == shell.result("monitor", "list", MODEL)[0]["job"]
+    assert "</html>" in (shell.folder / fetched["file"]).read_text(encoding="utf-8")
+
+
+def test_a_monitor_is_run_now(shell: Shell):
+    done = shell.result("monitor", "run", MODEL, "--environment=staging", "--window=PT4H")
+
+    assert done["run"]["status"] == "Completed"
+    assert done["sentences"]
+
+
+def test_productions_monitor_keeps_to_its_schedule(shell: Shell):
+    done = shell.mlzone("monitor", "run", MODEL)
+
+    assert done.returncode == 3
+    assert "[aur-production: ChangesThroughDelivery]" in done.stderr
+    assert "mlzone cloud advance 1h" in done.stderr
+
+
+def test_key_figures_come_from_events(shell: Shell):
+    figures = shell.result("kpi")
+    events = shell.result("kpi", "--events")
+
+    assert figures["events"] == len(events)
+    assert figures["models"][0]["model"] == MODEL
+    assert figures["models"][0]["retrainings"] == 1
+    assert events[0]["kind"] == "Build Started"
+
+
+def test_a_removal_says_first_what_it_would_do(shell: Shell):
+    planned = shell.result("destroy", "retail-banking", "--environment=staging", "--dry-run")
+
+    assert "aur-retail-banking-staging-serving-credit-default" in planned["stacks"]
+    assert all("-staging-" in stack for stack in planned["stacks"])
+    assert "AWS::S3::Bucket" in {item["type"] for item in planned["kept"]}
+
+
+def test_a_removal_leaves_only_what_it_lists(shell: Shell):
+    removed = shell.result("destroy", "retail-banking", "--environment=staging", "--yes")
+
+    variables = shell.result("cloud", "env", "--account=111111111112")
+    listed = shell.run("aws", "s3api", "list-buckets", variables=variables)
+    endpoints = shell.run("aws", "sagemaker", "list-endpoints", variables=variables)
+    states = {item["stack"]: item["status"] for item in shell.result("status", code=1)}
+    buckets = {bucket["Name"] for bucket in json.loads(listed.stdout)["Buckets"]}
+    kept = {item["name"] for item in removed["kept"] if item["type"] == "AWS::S3::Bucket"}
+
+    assert {name for name in buckets if not name.startswith("cdk-")} == kept
+    assert json.loads(endpoints.stdout)["Endpoints"] == []
+    assert {states[stack] for stack in removed["stacks"]} == {"MISSING"}
+    assert states["aur-retail-banking-prod-serving-credit-default"].endswith("_COMPLETE")
+
+
+def test_kept_data_stand_in_the_way_of_a_new_deployment(shell: Shell):
+    done = shell.mlzone("deploy", "retail-banking", "--environment=staging")
+
+    assert done.returncode == 4
+    assert "aur-retail-banking-logs-111111111112" in done.stderr
+    assert "was kept" in done.stderr
