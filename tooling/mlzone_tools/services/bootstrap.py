@@ -77,6 +77,8 @@ def bootstrap(
                 f"--trust={trusted}",
                 f"--cloudformation-execution-policies={policy}",
                 f"--custom-permissions-boundary={naming.boundary()}",
+                # The guardrails refuse roles without it, in accounts that come later too.
+                "--apply-permissions-boundary-to-all-roles",
                 "--app=",
             ],
             session.variables,
