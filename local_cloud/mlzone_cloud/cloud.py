@@ -21,7 +21,7 @@ from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
 from mlzone_access import Decision
-from mlzone_cloud import moto_patches
+from mlzone_cloud import moto_patches, service_models
 from mlzone_cloud.authorization.service_trust import trusted_role
 from mlzone_cloud.clock import Clock
 from mlzone_cloud.components import COMPONENTS, load_components
@@ -118,6 +118,7 @@ class Cloud:
         self.ending = threading.Event()
         """Set when the process is to end."""
         self.forget = False
+        service_models.apply()
         moto_patches.apply()
         cloud_clock.follow(self.clock.now)
         load_components(self, components)
