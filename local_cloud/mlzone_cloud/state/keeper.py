@@ -42,7 +42,7 @@ class Keeper:
         self._partitions.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         bodies.install(self._folder / "objects")
-        tracking.install()
+        self._touched = tracking.Touched()
 
     # --- loading ----------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class Keeper:
         """Save everything, and from now on what changes."""
         if not self._files:
             for backend in moto_state.backends():
-                tracking.touch(backend)
+                self._touched.add(backend)
         self.commit(everything=True)
         self._cloud.keeper = self
         self._thread.start()
@@ -190,7 +190,7 @@ class Keeper:
         """Return what changed, as bytes, all of one moment."""
         cloud = self._cloud
         with cloud.lock, tracking.reading():
-            touched = tracking.take_touched()
+            touched = self._touched.take()
             stores = cloud.take_touched_stores()
             if self._sweep:
                 self._sweep = False
@@ -221,7 +221,7 @@ class Keeper:
                 )
             except BaseException:
                 for backend in touched:
-                    tracking.touch(backend)
+                    self._touched.add(backend)
                 self._sweep = True
                 raise
         return dumped

@@ -6,6 +6,7 @@ only reads.
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +14,31 @@ from moto.core.base_backend import AccountSpecificBackend, BaseBackend
 
 _thread = threading.local()
 _original = AccountSpecificBackend.__getitem__
-_touched: set[BaseBackend] = set()
 
 
-def install() -> None:
-    """Begin to notice; doing it twice changes nothing."""
-    AccountSpecificBackend.__getitem__ = _noticing
+class Touched:
+    """The backends that may have changed since they were taken out of here the last time.
+
+    Everybody who saves has one of their own, so that none takes away what another has to save.
+    """
+
+    def __init__(self) -> None:
+        self._backends: set[BaseBackend] = set()
+        _all.append(weakref.ref(self))
+        AccountSpecificBackend.__getitem__ = _noticing
+
+    def add(self, backend: BaseBackend) -> None:
+        """Note a backend."""
+        self._backends.add(backend)
+
+    def take(self) -> set[BaseBackend]:
+        """Return the backends, and forget them."""
+        taken = set(self._backends)
+        self._backends.difference_update(taken)
+        return taken
+
+
+_all: list[weakref.ref[Touched]] = []
 
 
 @contextlib.contextmanager
@@ -48,20 +68,10 @@ def is_reading() -> bool:
     return getattr(_thread, "reading", False)
 
 
-def take_touched() -> set[BaseBackend]:
-    """Return the backends that may have changed, and forget them."""
-    taken = set(_touched)
-    _touched.difference_update(taken)
-    return taken
-
-
-def touch(backend: BaseBackend) -> None:
-    """Note a backend again, because it could not be saved."""
-    _touched.add(backend)
-
-
 def _noticing(self: Any, region_name: str) -> Any:
     backend = _original(self, region_name)
     if not is_reading():
-        _touched.add(backend)
+        for reference in _all:
+            if touched := reference():
+                touched.add(backend)
     return backend

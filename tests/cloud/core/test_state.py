@@ -235,3 +235,24 @@ def test_a_bad_seed_is_refused_in_one_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert "cannot be used as a seed" in ended.stderr
+
+
+def test_a_keeper_of_before_takes_nothing_away_from_its_successor(
+    kept: Cloud, tmp_path: Path
+) -> None:
+    following = Cloud(state_dir=tmp_path / "following")
+    Keeper(following).start()
+    before, after = kept.keeper, following.keeper
+    assert before
+    assert after
+    kept.client("sns", account=DEV).create_topic(Name="t")
+    before.commit(everything=True)
+    after.stop()
+    before.stop()
+    forget_everything()
+
+    fresh = Cloud(state_dir=following.state_dir)
+    assert Keeper(fresh).load()
+
+    (topic,) = fresh.client("sns", account=DEV, region=REGION).list_topics()["Topics"]
+    assert topic["TopicArn"].endswith(":t")
