@@ -75,11 +75,14 @@ def fit(name: str, limit: Limit, *, reserve: int = 0) -> str:
         limit: what it names.
         reserve: characters to leave free for a suffix that is added at deploy time.
     """
-    room = MAXIMUM[limit] - reserve
+    return _cut(name, MAXIMUM[limit] - reserve)
+
+
+def _cut(name: str, room: int) -> str:
     if len(name) <= room:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
-    return f"{name[: room - _HASH_LENGTH - 1].rstrip('-._/')}-{digest}"
+    return f"{name[: max(room - _HASH_LENGTH - 1, 0)].rstrip('-._/')}-{digest}".lstrip("-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +137,21 @@ class Naming:
 
     def persona_role(self, persona: Persona, unit: str = "", team: str = "") -> str:
         """Return the role of a persona; `unit` and `team` as its scope demands."""
-        return self.name(*filter(None, (unit, team)), persona, limit=Limit.ROLE)
+        return self._role(unit, team, persona)
 
     def service_role(self, unit: str, owner: str, stage: Stage, purpose: str) -> str:
         """Return a machine role; `owner` is the team or the model it works for."""
-        return self.name(unit, owner, stage, purpose, limit=Limit.ROLE)
+        return self._role(unit, owner, f"{stage}-{purpose}")
+
+    def _role(self, unit: str, owner: str, ending: str) -> str:
+        """Return a role that keeps beginning and ending, by which policies know it.
+
+        Where AWS allows no more characters the owner is cut. There is room for its hash beside a
+        prefix of 8, a unit of 20 and an ending of 25 characters.
+        """
+        head = self.name(unit) if unit else self.prefix
+        room = MAXIMUM[Limit.ROLE] - len(head) - len(ending) - 2
+        return "-".join(filter(None, (head, owner and _cut(owner, room), ending)))
 
     def platform_role(self, purpose: str) -> str:
         """Return a machine role of the shared-services account."""

@@ -49,6 +49,26 @@ def test_a_versioned_name_leaves_room_for_the_release(unit, model):
     assert len(naming.versioned(base, "0" * 64, reserve=9)) + 9 <= MAXIMUM[Limit.SAGEMAKER]
 
 
+@given(unit=names.filter(lambda text: len(text) <= 20), owner=names)
+def test_a_role_begins_and_ends_as_policies_expect_it_however_long_its_owner_is(unit, owner):
+    wide = Naming(prefix="aurorabk")
+
+    role = wide.service_role(unit, owner, Stage.STAGING, "monitor-schedule")
+    person = wide.persona_role(Persona.LEAD_DATA_SCIENTIST, unit, owner)
+
+    assert re.fullmatch(rf"aurorabk-{unit}-.+-staging-monitor-schedule", role)
+    assert re.fullmatch(rf"aurorabk-{unit}-.+-lead-data-scientist", person)
+    assert max(len(role), len(person)) <= MAXIMUM[Limit.ROLE]
+
+
+def test_roles_of_long_owners_stay_different():
+    unit = "small-business-loans"
+    first = naming.service_role(unit, "acceptance-of-a-higher-limit", Stage.PROD, "release")
+    second = naming.service_role(unit, "acceptance-of-a-lower-limit", Stage.PROD, "release")
+
+    assert first != second
+
+
 def test_a_user_profile_has_no_dots():
     assert naming.user_profile("ana.souza") == "ana-souza"
 

@@ -83,8 +83,8 @@ class Environments(Record):
 class BusinessUnit(Record):
     """A business unit with its environments, people, teams and models."""
 
-    name: Name
-    """The unit's name; also its folder in names of resources."""
+    name: Annotated[Name, StringConstraints(max_length=20)]
+    """The unit's name, at most 20 characters: it begins the names of all its resources."""
     title: Text
     """The unit's name for people."""
     owner: PersonId
