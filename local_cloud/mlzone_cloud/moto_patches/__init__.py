@@ -5,13 +5,21 @@ One module a correction; each has a test that tells when moto no longer needs it
 
 from mlzone_cloud.moto_patches import (
     bucket_policies,
+    described_alarms,
     event_bus_policies,
     instance_offerings,
     kms_keys,
     managed_policies,
 )
 
-_PATCHES = (bucket_policies, event_bus_policies, instance_offerings, kms_keys, managed_policies)
+_PATCHES = (
+    bucket_policies,
+    described_alarms,
+    event_bus_policies,
+    instance_offerings,
+    kms_keys,
+    managed_policies,
+)
 
 
 def apply() -> None:

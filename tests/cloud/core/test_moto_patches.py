@@ -158,3 +158,33 @@ def test_moto_still_removes_statements_of_the_same_principal() -> None:
     )
 
     assert "self._remove_principals_statements(principal)" in source
+
+
+def test_alarms_are_found_by_name_and_state_together(cloud: Cloud) -> None:
+    cloudwatch = cloud.client("cloudwatch", account=DEV)
+    for name in ("drift-a", "drift-b", "other"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="N",
+            MetricName="M",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    for name in ("drift-a", "other"):
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+
+    found = cloudwatch.describe_alarms(AlarmNamePrefix="drift", StateValue="ALARM")
+
+    assert [alarm["AlarmName"] for alarm in found["MetricAlarms"]] == ["drift-a"]
+
+
+def test_moto_still_ignores_the_state_of_alarms_beside_their_name() -> None:
+    code = """
+from moto.cloudwatch.responses import CloudWatchResponse
+import inspect
+print("elif state_value" in inspect.getsource(CloudWatchResponse.describe_alarms))
+"""
+    assert unpatched(code) == "True"

@@ -103,8 +103,8 @@ def _alarm(scene: Scene) -> Facts:
     prefix = scene.naming.endpoint(scene.unit.name, scene.model.name, Stage.PROD)
 
     def raised() -> list[str]:
-        found = cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
-        names = [item["AlarmName"] for item in found if item["StateValue"] == "ALARM"]
+        found = cloudwatch.describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")
+        names = [item["AlarmName"] for item in found["MetricAlarms"]]
         return [name for name in names if "drift" in name]
 
     alarms = wait(raised, "the drift alarm rises", seconds=_MONITOR_SECONDS)
