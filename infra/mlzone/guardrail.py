@@ -78,7 +78,8 @@ def control_policies(estate: Estate) -> tuple[ControlPolicy, ...]:
     """
     naming = Naming(prefix=estate.organization.prefix)
     units = tuple(unit.environments[stage].account for unit in estate.units for stage in Stage)
-    members = (estate.organization.accounts.shared_services, *units)
+    accounts = estate.organization.accounts
+    members = (accounts.shared_services, accounts.log_archive, *units)
     production = tuple(unit.environments.prod.account for unit in estate.units)
 
     def policy(

@@ -105,6 +105,10 @@ class Naming:
         """Return the name of the shared-services stack."""
         return self.name("platform", limit=Limit.STACK)
 
+    def log_archive_stack(self) -> str:
+        """Return the name of the stack of the log archive."""
+        return self.name("log-archive", limit=Limit.STACK)
+
     def foundation_stack(self, unit: str, stage: Stage) -> str:
         """Return the name of the stack with network, keys and logs of an environment."""
         return self.name(unit, stage, "foundation", limit=Limit.STACK)
@@ -170,6 +174,10 @@ class Naming:
     def evidence_bucket(self, shared_services: str) -> str:
         """Return the evidence vault."""
         return self.bucket(shared_services, "evidence")
+
+    def log_archive_bucket(self, log_archive: str) -> str:
+        """Return the bucket that keeps the logs of all accounts."""
+        return self.bucket(log_archive, "log-archive")
 
     def data_bucket(self, unit: str, team: str, account: str) -> str:
         """Return a team's data bucket in one account."""

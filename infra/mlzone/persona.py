@@ -105,7 +105,7 @@ PERSONAS: dict[Persona, PersonaProfile] = {
     Persona.AUDITOR: PersonaProfile(
         title="Auditor",
         scope=Scope.ORGANIZATION,
-        places=(Place.SHARED_SERVICES, Place.MANAGEMENT, *_UNIT_PLACES),
+        places=(Place.SHARED_SERVICES, Place.LOG_ARCHIVE, Place.MANAGEMENT, *_UNIT_PLACES),
         studio=False,
         authors_models=False,
         approves_models=False,

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlzone.estate.unit import Stage
 from mlzone.naming import Naming
-from mlzone.persona import Persona
+from mlzone.persona import Persona, Place
 
 Statement = dict[str, Any]
 
@@ -33,6 +33,8 @@ class Surroundings:
     team: str = ""
     stage: Stage | None = None
     """The environment; None in the accounts of the whole organization."""
+    place: Place | None = None
+    """The account of the whole organization; None in a unit's environment."""
     keys: tuple[str, ...] = ()
     """KMS keys that the scope's data is encrypted with."""
 
@@ -346,9 +348,18 @@ def _platform_admin(s: Surroundings) -> list[Statement]:
     ]
 
 
-def _auditor(s: Surroundings) -> list[Statement]:
-    del s
+def _read_log_archive(s: Surroundings) -> list[Statement]:
+    archive = f"arn:{s.partition}:s3:::{s.naming.log_archive_bucket(s.account)}"
     return [
+        allow("ListLogs", ["s3:ListBucket", "s3:ListBucketVersions"], [archive]),
+        allow("ReadLogs", ["s3:GetObject", "s3:GetObjectVersion"], [f"{archive}/*"]),
+        allow("KeyOfLogs", ["kms:Decrypt"], list(s.keys)),
+    ]
+
+
+def _auditor(s: Surroundings) -> list[Statement]:
+    return [
+        *(_read_log_archive(s) if s.place is Place.LOG_ARCHIVE else ()),
         allow(
             "ReadEvidence",
             [

@@ -12,6 +12,7 @@ class StackKind(StrEnum):
     """The kinds of stack, from the organization down to a model."""
 
     GUARDRAILS = "guardrails"
+    LOG_ARCHIVE = "log-archive"
     PLATFORM = "platform"
     FOUNDATION = "foundation"
     TEAM = "team"
@@ -49,6 +50,12 @@ def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStac
             name=naming.guardrails_stack(),
             kind=StackKind.GUARDRAILS,
             account=accounts.management,
+            region=home,
+        ),
+        PlannedStack(
+            name=naming.log_archive_stack(),
+            kind=StackKind.LOG_ARCHIVE,
+            account=accounts.log_archive,
             region=home,
         ),
         PlannedStack(

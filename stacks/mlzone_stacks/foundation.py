@@ -1,6 +1,6 @@
 """What an environment of a business unit stands on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -63,8 +63,6 @@ class FoundationStack(cdk.Stack):
                 description=f"Logs, events and releases of {self._unit.title} {self._stage}",
                 services=(
                     f"logs.{self.region}.amazonaws.com",
-                    "cloudtrail.amazonaws.com",
-                    "config.amazonaws.com",
                     "events.amazonaws.com",
                     "sns.amazonaws.com",
                 ),
@@ -100,7 +98,6 @@ class FoundationStack(cdk.Stack):
                     governance=self._governance,
                     network=environment.network.create,
                     region=self._governance.estate.region(self._unit, self._stage),
-                    key=self._key.key,
                 ),
             )
             vpc_id = network.vpc.ref
@@ -142,42 +139,7 @@ class FoundationStack(cdk.Stack):
                 ],
             ),
         )
-        trail_bucket = self._bucket("Trail", naming.bucket(account, self._unit.name, "trail"))
-        trail_bucket.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="TrailReadsAcl",
-                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
-                actions=["s3:GetBucketAcl"],
-                resources=[trail_bucket.arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
-        trail_bucket.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="TrailWrites",
-                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
-                actions=["s3:PutObject"],
-                resources=[trail_bucket.bucket.arn_for_objects(f"AWSLogs/{self.account}/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
-        trail = cloudtrail.CfnTrail(
-            self,
-            "CloudTrail",
-            trail_name=naming.name(self._unit.name, self._stage),
-            s3_bucket_name=trail_bucket.bucket.bucket_name,
-            is_logging=True,
-            is_multi_region_trail=True,
-            include_global_service_events=True,
-            enable_log_file_validation=True,
-            kms_key_id=self._key.arn,
-        )
-        trail.node.add_dependency(trail_bucket)
-        ConfigRules(
-            self,
-            "Config",
-            ConfigRulesProps(governance=self._governance, bucket=trail_bucket, key=self._key.key),
-        )
+        self._archive_logs()
         self._bucket(
             "Pipelines",
             naming.pipeline_bucket(self._unit.name, account),
@@ -195,6 +157,41 @@ class FoundationStack(cdk.Stack):
                 naming.capture_bucket(self._unit.name, account),
                 lifecycle_rules=capture_retention(self._unit),
             )
+
+    def _archive_logs(self) -> None:
+        """Write down who did what, and how everything is set, into the log archive."""
+        governance = self._governance
+        naming = governance.naming
+        account = governance.estate.organization.accounts.log_archive
+        archive = naming.log_archive_bucket(account)
+        cloudtrail.CfnTrail(
+            self,
+            "CloudTrail",
+            trail_name=naming.name(self._unit.name, self._stage),
+            s3_bucket_name=archive,
+            is_logging=True,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            advanced_event_selectors=[
+                _logged({"eventCategory": "Management"}),
+                _logged(
+                    {"eventCategory": "Data", "resources.type": "AWS::S3::Object"},
+                    starts_with=f"arn:{self.partition}:s3:::{naming.name(self._unit.name)}-",
+                ),
+                _logged(
+                    {"eventCategory": "Data", "resources.type": "AWS::SageMaker::FeatureGroup"}
+                ),
+            ],
+            kms_key_id=governance.arn(
+                self,
+                "kms",
+                naming.key_alias("log-archive"),
+                account=account,
+                region=governance.home_region,
+            ),
+        )
+        ConfigRules(self, "Config", ConfigRulesProps(governance=governance, archive=archive))
 
     def _bucket(
         self,
@@ -263,3 +260,25 @@ class FoundationStack(cdk.Stack):
             unit=self._unit.name if scope is Scope.UNIT else "",
             stage=self._stage,
         )
+
+
+def _logged(
+    fields: Mapping[str, str], *, starts_with: str | None = None
+) -> cloudtrail.CfnTrail.AdvancedEventSelectorProperty:
+    """Return which events a trail writes down: those whose fields have these values.
+
+    Args:
+        fields: the value of each field.
+        starts_with: what the ARN of the resource begins with.
+    """
+    selectors = [
+        cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(field=field, equal_to=[value])
+        for field, value in fields.items()
+    ]
+    if starts_with:
+        selectors.append(
+            cloudtrail.CfnTrail.AdvancedFieldSelectorProperty(
+                field="resources.ARN", starts_with=[starts_with]
+            )
+        )
+    return cloudtrail.CfnTrail.AdvancedEventSelectorProperty(field_selectors=selectors)

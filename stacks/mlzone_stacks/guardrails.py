@@ -7,11 +7,16 @@ from aws_cdk import aws_organizations as organizations
 from constructs import Construct
 
 from mlzone.guardrail import control_policies
+from mlzone.persona import Place
 from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity import People, PeopleProps
 
 
 class GuardrailsStack(cdk.Stack):
-    """Service control, resource control and tag policies, attached to the estate's accounts."""
+    """Service control, resource control and tag policies, attached to the estate's accounts.
+
+    Also the roles of those who work in the management account: auditors and FinOps analysts.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, governance: Governance, **kwargs: Any
@@ -27,4 +32,5 @@ class GuardrailsStack(cdk.Stack):
                 content=policy.content,
                 target_ids=list(policy.targets),
             )
+        People(self, "People", PeopleProps(governance=governance, place=Place.MANAGEMENT))
         governance.tag(self)

@@ -1,5 +1,6 @@
 """The composition root: which stacks, in which account and Region, in which order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlzone_constructs.validation import add_checks
 from mlzone_stacks.delivery import DeliveryStack
 from mlzone_stacks.foundation import FoundationStack
 from mlzone_stacks.guardrails import GuardrailsStack
+from mlzone_stacks.log_archive import LogArchiveStack
 from mlzone_stacks.monitoring import MonitoringStack
 from mlzone_stacks.platform import PlatformStack
 from mlzone_stacks.serving import ServingStack
@@ -74,6 +76,12 @@ def build(app: cdk.App, organization: Governance, selection: Selection) -> None:
         governance=organization,
         env=cdk.Environment(account=accounts.management, region=home),
     )
+    log_archive = LogArchiveStack(
+        app,
+        naming.log_archive_stack(),
+        governance=organization,
+        env=cdk.Environment(account=accounts.log_archive, region=home),
+    )
     platform = PlatformStack(
         app,
         naming.platform_stack(),
@@ -82,7 +90,7 @@ def build(app: cdk.App, organization: Governance, selection: Selection) -> None:
     )
     for unit in selection.units(estate):
         for stage in selection.stages():
-            _build_environment(app, organization, unit, stage, platform)
+            _build_environment(app, organization, unit, stage, (log_archive, platform))
 
 
 def _build_environment(
@@ -90,7 +98,7 @@ def _build_environment(
     organization: Governance,
     unit: BusinessUnit,
     stage: Stage,
-    platform: cdk.Stack,
+    after: Sequence[cdk.Stack],
 ) -> None:
     governance = replace(organization, unit=unit, stage=stage)
     estate = organization.estate
@@ -103,7 +111,8 @@ def _build_environment(
         governance=governance,
         env=environment,
     )
-    foundation.add_stack_dependency(platform)
+    for stack in after:
+        foundation.add_stack_dependency(stack)
     for team in unit.teams:
         stack = TeamStack(
             app,

@@ -3,14 +3,12 @@
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Stage
 from mlzone.image import IMAGES
-from mlzone.persona import PERSONAS, Persona, Place, Scope
-from mlzone.persona_policy import Surroundings
+from mlzone.persona import Place
 from mlzone.risk import TIERS
 from mlzone_constructs.foundation import (
     GovernedBucket,
@@ -19,7 +17,7 @@ from mlzone_constructs.foundation import (
     GovernedKeyProps,
 )
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+from mlzone_constructs.identity import People, PeopleProps
 from mlzone_constructs.images import (
     ImageBuilds,
     ImageBuildsProps,
@@ -70,7 +68,7 @@ class PlatformStack(cdk.Stack):
         self._images()
         ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
-        self._people()
+        People(self, "People", PeopleProps(governance=governance, place=Place.SHARED_SERVICES))
         governance.tag(self)
 
     def _buckets(self) -> None:
@@ -174,40 +172,4 @@ class PlatformStack(cdk.Stack):
         )
         ApprovalGuard(
             self, "Approvals", ApprovalGuardProps(governance=governance, key=key, bus=bus)
-        )
-
-    def _people(self) -> None:
-        estate = self._governance.estate
-        identity = estate.organization.identity
-        metadata = (estate.folder / identity.saml_metadata).read_text(encoding="utf-8")
-        provider = iam.CfnSAMLProvider(
-            self, "IdentityProvider", name=identity.saml_provider, saml_metadata_document=metadata
-        )
-        for persona, profile in PERSONAS.items():
-            if Place.SHARED_SERVICES not in profile.places:
-                continue
-            units = estate.units if profile.scope is Scope.UNIT else (None,)
-            for unit in units:
-                role = PersonaRole(
-                    self,
-                    persona.title().replace("-", "") + (unit.name if unit else ""),
-                    PersonaRoleProps(
-                        governance=self._governance,
-                        persona=persona,
-                        surroundings=self._surroundings(persona, unit),
-                    ),
-                )
-                role.node.add_dependency(provider)
-
-    def _surroundings(self, persona: Persona, unit: BusinessUnit | None) -> Surroundings:
-        del persona
-        return Surroundings(
-            naming=self._governance.naming,
-            partition=self.partition,
-            account=self.account,
-            region=self.region,
-            shared_services=self._governance.shared_services,
-            home_region=self._governance.home_region,
-            title=unit.title if unit else "the whole organization",
-            unit=unit.name if unit else "",
         )

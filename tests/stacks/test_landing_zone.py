@@ -41,6 +41,7 @@ def test_a_selection_builds_only_what_it_names(synthesize, tmp_path: Path):
         "aur-insurance-dev-team-claims",
         "aur-insurance-dev-team-pricing",
         "aur-insurance-dev-team-service-desk",
+        "aur-log-archive",
         "aur-platform",
     ]
 
@@ -187,8 +188,14 @@ def test_NET_07_workloads_reach_every_service_through_an_endpoint_of_their_own_n
     assert {"com.amazonaws.sa-east-1.s3", "aws.sagemaker.sa-east-1.studio"} <= services
 
 
-def test_NET_08_all_traffic_is_logged(templates):
-    assert len(list(resources_of(templates, "AWS::EC2::FlowLog"))) == 9
+def test_NET_08_all_traffic_is_logged_into_the_log_archive(templates):
+    logs = [item["Properties"] for _, item in resources_of(templates, "AWS::EC2::FlowLog")]
+
+    assert len(logs) == 9
+    assert {item["TrafficType"] for item in logs} == {"ALL"}
+    assert {item["LogDestination"] for item in logs} == {
+        "arn:aws:s3:::aur-log-archive-100000000003"
+    }
 
 
 def test_DAT_01_every_zone_says_whose_and_why(templates):
@@ -239,12 +246,68 @@ def test_MOD_02_only_the_units_own_pipelines_register(templates):
             assert "sagemaker:UpdateModelPackage" not in statement["Action"], name
 
 
-def test_LOG_01_every_environment_has_a_validated_encrypted_trail(templates):
+def test_LOG_01_every_environment_has_a_validated_encrypted_trail_in_the_log_archive(templates):
     trails = list(resources_of(templates, "AWS::CloudTrail::Trail"))
     assert len(trails) == 9
     for name, trail in trails:
-        assert trail["Properties"]["EnableLogFileValidation"] is True, name
-        assert "KMSKeyId" in trail["Properties"], name
+        properties = trail["Properties"]
+        assert properties["EnableLogFileValidation"] is True, name
+        assert properties["KMSKeyId"].endswith(":100000000003:alias/aur-log-archive"), name
+        assert properties["S3BucketName"] == "aur-log-archive-100000000003", name
+        kinds = {
+            value
+            for selector in properties["AdvancedEventSelectors"]
+            for field in selector["FieldSelectors"]
+            if field["Field"] == "resources.type"
+            for value in field["Equals"]
+        }
+        assert kinds == {"AWS::S3::Object", "AWS::SageMaker::FeatureGroup"}, name
+
+
+def test_LOG_01_nobody_changes_the_log_archive_and_only_our_accounts_log_into_it(templates):
+    template = {"aur-log-archive": templates["aur-log-archive"]}
+    archive = next(
+        item["Properties"]
+        for _, item in resources_of(template, "AWS::S3::Bucket")
+        if item["Properties"]["BucketName"] == "aur-log-archive-100000000003"
+    )
+    policies = [
+        statement
+        for _, item in resources_of(template, "AWS::S3::BucketPolicy")
+        for statement in item["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "s3:PutObject" in statement["Action"]
+        if statement["Sid"] != "AccessLogs"
+    ]
+
+    retention = archive["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert retention == {"Mode": "COMPLIANCE", "Days": 3650}
+    assert {item["Principal"]["Service"] for item in policies} == {
+        "cloudtrail.amazonaws.com",
+        "config.amazonaws.com",
+        "delivery.logs.amazonaws.com",
+    }
+    for item in policies:
+        assert len(item["Condition"]["StringEquals"]["aws:SourceAccount"]) == 9, item["Sid"]
+
+
+def test_people_have_their_roles_in_every_place_of_their_persona(templates):
+    roles = {
+        (stack, item["Properties"]["RoleName"])
+        for stack in ("aur-guardrails", "aur-log-archive", "aur-platform")
+        for _, item in resources_of({stack: templates[stack]}, "AWS::IAM::Role")
+        if "SAML:aud" in json.dumps(item)
+    }
+
+    assert roles == {
+        ("aur-guardrails", "aur-auditor"),
+        ("aur-guardrails", "aur-finops"),
+        ("aur-log-archive", "aur-auditor"),
+        ("aur-platform", "aur-auditor"),
+        ("aur-platform", "aur-platform-admin"),
+        ("aur-platform", "aur-corporate-banking-model-approver"),
+        ("aur-platform", "aur-insurance-model-approver"),
+        ("aur-platform", "aur-retail-banking-model-approver"),
+    }
 
 
 def test_GOV_01_everything_that_can_be_tagged_says_whose_it_is(templates):

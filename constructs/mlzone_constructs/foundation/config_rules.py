@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_config as config
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from mlzone.config_rule import CONFIG_RULES
-from mlzone_constructs.foundation.bucket import GovernedBucket
 from mlzone_constructs.governance import Governance
 
 _SERVICE = "config.amazonaws.com"
@@ -21,10 +19,8 @@ class ConfigRulesProps:
 
     governance: Governance
     """The organization's rules."""
-    bucket: GovernedBucket
-    """Keeps the recorded configurations."""
-    key: kms.IKey
-    """Encrypts them."""
+    archive: str
+    """The bucket that keeps the recorded configurations, encrypted with its own key."""
 
 
 class ConfigRules(Construct):
@@ -35,7 +31,7 @@ class ConfigRules(Construct):
             these controls around the platform is found and kept as evidence.
 
     Example:
-        ConfigRules(self, "Config", ConfigRulesProps(governance=governance, bucket=..., key=...))
+        ConfigRules(self, "Config", ConfigRulesProps(governance=governance, archive=...))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: ConfigRulesProps) -> None:
@@ -63,7 +59,6 @@ class ConfigRules(Construct):
         stack = cdk.Stack.of(self)
         role = iam.CfnServiceLinkedRole(self, "Role", aws_service_name=_SERVICE)
         role.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        self._let_deliver(props.bucket)
         recorder = config.CfnConfigurationRecorder(
             self,
             "Recorder",
@@ -77,35 +72,10 @@ class ConfigRules(Construct):
             ),
         )
         recorder.add_dependency(role)
-        channel = config.CfnDeliveryChannel(
+        config.CfnDeliveryChannel(
             self,
             "Channel",
             name=props.governance.naming.name("recorder"),
-            s3_bucket_name=props.bucket.bucket.bucket_name,
-            s3_kms_key_arn=props.key.key_arn,
+            s3_bucket_name=props.archive,
         )
-        channel.node.add_dependency(props.bucket)
         return recorder
-
-    def _let_deliver(self, target: GovernedBucket) -> None:
-        """Let AWS Config check and write the bucket, for this account alone."""
-        account = cdk.Stack.of(self).account
-        own = {"StringEquals": {"aws:SourceAccount": account}}
-        target.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="ConfigReadsAcl",
-                principals=[iam.ServicePrincipal(_SERVICE)],
-                actions=["s3:GetBucketAcl", "s3:ListBucket"],
-                resources=[target.arn],
-                conditions=own,
-            )
-        )
-        target.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="ConfigWrites",
-                principals=[iam.ServicePrincipal(_SERVICE)],
-                actions=["s3:PutObject"],
-                resources=[target.bucket.arn_for_objects(f"AWSLogs/{account}/Config/*")],
-                conditions=own,
-            )
-        )

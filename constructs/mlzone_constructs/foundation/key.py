@@ -23,6 +23,8 @@ class GovernedKeyProps:
     """What it encrypts."""
     services: Sequence[str] = ()
     """AWS services that encrypt with it on their own, such as `logs.sa-east-1.amazonaws.com`."""
+    service_accounts: Sequence[str] = ()
+    """Accounts for which those services encrypt with it; the key's own account unless given."""
     reader_accounts: Sequence[str] = ()
     """Other accounts of the organization whose roles may decrypt; their own policies decide who."""
 
@@ -33,7 +35,8 @@ class GovernedKey(Construct):
     Guarantees:
         ENC-02: everything of ours can be encrypted with a key of ours.
         ENC-03: it rotates yearly; no principal `*` may use it.
-        ENC-04: nobody outside the account can use it, but the accounts that are named.
+        ENC-04: nobody outside the account can use it, but the accounts that are named, and AWS's
+            services for the accounts that are named.
         DAT-05: it is retained when its stack goes.
 
     Example:
@@ -53,7 +56,7 @@ class GovernedKey(Construct):
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         """The key."""
-        account = cdk.Stack.of(self).account
+        accounts = list(props.service_accounts) or cdk.Stack.of(self).account
         for service in props.services:
             self.key.add_to_resource_policy(
                 iam.PolicyStatement(
@@ -63,7 +66,7 @@ class GovernedKey(Construct):
                              "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                     # In a key's policy, the resource is the key itself.
                     resources=["*"],
-                    conditions={"StringEquals": {"aws:SourceAccount": account}},
+                    conditions={"StringEquals": {"aws:SourceAccount": accounts}},
                 )
             )  # fmt: skip
         if props.reader_accounts:

@@ -5,19 +5,16 @@ from ipaddress import ip_network
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from mlzone.estate.unit import NetworkCreate
 from mlzone.region import REGIONS
-from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.foundation.workload_group import (
     WorkloadGroup,
     WorkloadGroupProps,
     closed_group,
 )
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
 
 INTERFACE_ENDPOINTS = (
     "application-autoscaling",
@@ -65,8 +62,6 @@ class PrivateNetworkProps:
     """Range and number of zones."""
     region: str
     """The Region, whose zones are taken from a table: nothing is looked up."""
-    key: kms.IKey
-    """Encrypts the flow logs."""
 
 
 class PrivateNetwork(Construct):
@@ -80,7 +75,7 @@ class PrivateNetwork(Construct):
 
     Example:
         PrivateNetwork(self, "Network", PrivateNetworkProps(
-            governance=governance, network=environment.network.create, region="sa-east-1", key=key))
+            governance=governance, network=environment.network.create, region="sa-east-1"))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: PrivateNetworkProps) -> None:
@@ -111,7 +106,7 @@ class PrivateNetwork(Construct):
         ).group_id
         """The security group of everything that works in the network."""
         self._endpoints(props.region)
-        self._flow_log(props.key)
+        self._flow_log()
 
     def _subnet(self, suffix: str, zone: str, block: str) -> ec2.CfnSubnet:
         subnet = ec2.CfnSubnet(
@@ -170,32 +165,10 @@ class PrivateNetwork(Construct):
             conditions={"StringEquals": {"aws:PrincipalOrgID": organization}},
         )
 
-    def _flow_log(self, key: kms.IKey) -> None:
+    def _flow_log(self) -> None:
         governance = self._governance
-        unit, stage = governance.of_unit()
-        name = governance.naming.name(unit.name, stage)
-        log = GovernedLogGroup(
-            self,
-            "FlowLogGroup",
-            GovernedLogGroupProps(
-                governance=governance, log_group_name=f"/mlzone/{name}/flow", key=key
-            ),
-        ).log_group
-        role = GovernedRole(
-            self,
-            "FlowLogRole",
-            GovernedRoleProps(
-                governance=governance,
-                role_name=governance.naming.service_role(unit.name, "network", stage, "flow-log"),
-                description="Writes the network's flow logs",
-                service="vpc-flow-logs.amazonaws.com",
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                        resources=[log.log_group_arn],
-                    )
-                ],
-            ),
+        archive = governance.naming.log_archive_bucket(
+            governance.estate.organization.accounts.log_archive
         )
         ec2.CfnFlowLog(
             self,
@@ -203,9 +176,8 @@ class PrivateNetwork(Construct):
             resource_id=self.vpc.ref,
             resource_type="VPC",
             traffic_type="ALL",
-            log_destination_type="cloud-watch-logs",
-            log_group_name=log.log_group_name,
-            deliver_logs_permission_arn=role.arn,
+            log_destination_type="s3",
+            log_destination=f"arn:{self.vpc.stack.partition}:s3:::{archive}",
         )
 
 

@@ -110,6 +110,10 @@ def is_custom(type_name: str) -> bool:
     return type_name.startswith(_CUSTOM)
 
 
+_TOGETHER = {"AWS::Config::DeliveryChannel": "AWS::Config::ConfigurationRecorder"}
+"""Types that CloudFormation makes at the same time, and the one that has to be there first."""
+
+
 def order(document: Json) -> list[str]:
     """Return the resources in the order in which they can be made.
 
@@ -128,6 +132,13 @@ def order(document: Json) -> list[str]:
             )
         implied = template.dependencies(resource.get("Properties") or {}, resources)
         needs[name] = explicit | (set(implied) - {name})
+    for name, resource in resources.items():
+        if first := _TOGETHER.get(resource["Type"]):
+            needs[name] |= {
+                other
+                for other, found in resources.items()
+                if found["Type"] == first and name not in needs[other]
+            }
     ordered: list[str] = []
     placed: set[str] = set()
     while len(ordered) < len(resources):

@@ -1,4 +1,4 @@
-"""Lets every filter of DescribeAlarms narrow the answer; moto applies one and ignores the others."""
+"""Lets all filters of DescribeAlarms narrow the answer; moto applies only the first of them."""
 
 from typing import Any
 

@@ -172,6 +172,29 @@ def test_a_custom_named_resource_is_not_replaced_under_its_name(stacks: Stacks) 
     assert "when a custom-named resource requires replacing. Rename t" in stacks.reasons("demo")
 
 
+def test_a_delivery_channel_waits_for_the_recorder_beside_it(stacks: Stacks) -> None:
+    stacks.client("s3").create_bucket(
+        Bucket="configurations", CreateBucketConfiguration={"LocationConstraint": "sa-east-1"}
+    )
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/config.amazonaws.com/ForConfig"
+
+    stack = stacks.create(
+        "recording",
+        {
+            "Channel": {
+                "Type": "AWS::Config::DeliveryChannel",
+                "Properties": {"S3BucketName": "configurations"},
+            },
+            "Recorder": {
+                "Type": "AWS::Config::ConfigurationRecorder",
+                "Properties": {"RoleARN": role},
+            },
+        },
+    )
+
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("recording")
+
+
 def test_deletion_goes_in_reverse_order_and_keeps_what_is_retained(stacks: Stacks) -> None:
     stacks.create(
         "demo",

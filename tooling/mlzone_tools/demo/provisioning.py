@@ -27,7 +27,7 @@ def steps(scene: Scene) -> list[Step]:
         Step(
             "deploy",
             "Check and deploy the business unit",
-            "cdk-nag first, then the real `cdk deploy` into four accounts",
+            "cdk-nag first, then the real `cdk deploy` into six accounts",
             lambda: _deploy(scene),
         ),
         Step(

@@ -42,6 +42,11 @@ def targets(estate: Estate, unit_name: str | None = None) -> tuple[Target, ...]:
             account=organization.accounts.shared_services,
             region=organization.home_region,
         ),
+        Target(
+            name="log-archive",
+            account=organization.accounts.log_archive,
+            region=organization.home_region,
+        ),
         *(
             Target(
                 name=f"{unit.name} {stage}",

@@ -15,7 +15,7 @@ from mlzone_tools.services.deployment import ASSEMBLY, states
 from mlzone_tools.services.leftovers import Kept, retained
 from mlzone_tools.services.synthesis import synthesize
 
-_OF_THE_ORGANIZATION = (StackKind.GUARDRAILS, StackKind.PLATFORM)
+_OF_THE_ORGANIZATION = (StackKind.GUARDRAILS, StackKind.LOG_ARCHIVE, StackKind.PLATFORM)
 
 
 @dataclass(frozen=True, kw_only=True)
