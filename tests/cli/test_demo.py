@@ -305,7 +305,9 @@ def test_key_figures_come_from_events(shell: Shell):
     events = shell.result("kpi", "--events")
 
     assert figures["events"] == len(events)
-    assert figures["models"][0]["model"] == MODEL
+    assert figures["models"][0]["scope"] == MODEL
+    assert figures["models"][0]["releases"] == 1
+    assert figures["models"][0]["lead_time"]["median"] > 0
     assert figures["models"][0]["retrainings"] == 1
     assert events[0]["kind"] == "Build Started"
 

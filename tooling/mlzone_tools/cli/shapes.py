@@ -57,6 +57,30 @@ _INSPECTION = {
     "reason": "<why it failed, or empty>",
     "output": "<S3 URI of its reports, or empty>",
 }
+_SPREAD = {"median": "<hours>", "p90": "<hours>", "count": "<number>"}
+"""Null where nothing was measured."""
+_DELIVERY = {
+    "scope": "<unit/model, the team, or all>",
+    "builds": "<number>",
+    "versions": "<number registered>",
+    "approved": "<number>",
+    "releases": "<number validated in production>",
+    "releases_per_week": "<number>",
+    "lead_time": _SPREAD,
+    "first_release": _SPREAD,
+    "change_failure_rate": "<share, or null>",
+    "time_to_restore": _SPREAD,
+    "phases": {
+        "build": _SPREAD,
+        "decision": _SPREAD,
+        "staging": _SPREAD,
+        "production": _SPREAD,
+    },
+    "waiting": "<number of versions that wait for a decision now>",
+    "longest_wait_hours": "<number or null>",
+    "drifts": "<number>",
+    "retrainings": "<number>",
+}
 _VARIABLES = {"<name of an environment variable>": "<value>"}
 
 SHAPES: dict[str, Any] = {
@@ -113,26 +137,21 @@ SHAPES: dict[str, Any] = {
     "monitor explain": "<the analyzer's explanation.json: see monitoring.md>",
     "monitor report": {"job": "<name>", "file": "<path>"},
     "kpi": {
-        "models": [
-            {
-                "model": "<unit/model>",
-                "builds": "<number>",
-                "versions": "<number>",
-                "approved": "<number>",
-                "in_production": "<number>",
-                "lead_time_hours": "<number or null>",
-                "waiting_hours": "<number or null>",
-                "drifts": "<number>",
-                "retrainings": "<number>",
-            }
-        ],
-        "events": "<number>",
-        "lead_time_hours": "<number or null>",
+        "events": "<number in the period>",
+        "since": "<time, or null for all>",
+        "total": _DELIVERY,
+        "models": [_DELIVERY],
         "published": "<number of models in production>",
+        "people": "<number of people at work in the period>",
+        "monitored": "<number of published models whose monitor runs>",
+        "templates": [
+            {"template": "<name>", "models": "<number>", "published": "<number of them>"}
+        ],
     },
     "kpi --events": [
         {
             "model": "<unit/model>",
+            "team": "<team>",
             "kind": "<such as Model Approved>",
             "time": "<time>",
             "environment": "<environment>",

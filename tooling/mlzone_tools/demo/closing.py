@@ -1,9 +1,8 @@
 """The last act: what the platform knows of all that happened."""
 
 from mlzone_tools.demo.scene import Scene, must, wait
-from mlzone_tools.demo.story import Facts, Step
+from mlzone_tools.demo.story import Facts, Step, StepFailedError
 from mlzone_tools.services import kpi
-from mlzone_tools.services.kpi import ModelFigures
 
 
 def steps(scene: Scene) -> list[Step]:
@@ -21,20 +20,27 @@ def steps(scene: Scene) -> list[Step]:
 def _figures(scene: Scene) -> Facts:
     name = f"{scene.unit.name}/{scene.model.name}"
 
-    def complete() -> ModelFigures | None:
-        found = kpi.figures(kpi.events(scene.registry(), scene.estate)).models
-        own = next((item for item in found if item.model == name), None)
+    def complete() -> kpi.Delivery | None:
+        kept = kpi.events(scene.registry(), scene.estate)
+        if not kept:
+            return None
+        period = kpi.Period(start=None, end=kept[-1].time)
+        found = kpi.figures(kept, scene.estate, period).models
+        own = next((item for item in found if item.scope == name), None)
         return own if own and own.retrainings and own.versions > 1 else None
 
-    own: ModelFigures = wait(complete, "the events of every step arrive")
-    must(own.in_production == 1, f"{own.in_production} versions are in production")
-    must(own.lead_time_hours is not None, "no lead time can be told")
+    own: kpi.Delivery = wait(complete, "the events of every step arrive")
+    must(own.releases == 1, f"{own.releases} versions are in production")
+    lead_time, decision = own.lead_time, own.phases["decision"]
+    if lead_time is None or decision is None:
+        raise StepFailedError("no lead time can be told")
     return {
         "builds": own.builds,
         "versions": own.versions,
-        "in production": own.in_production,
-        "lead time": f"{(own.lead_time_hours or 0) * 60:.1f} minutes from commit to production",
-        "waiting for approval": f"{(own.waiting_hours or 0) * 3600:.0f} seconds",
+        "in production": own.releases,
+        "lead time": f"{lead_time.median * 60:.1f} minutes from commit to production",
+        "waiting for approval": f"{decision.median * 3600:.0f} seconds",
+        "waiting now": own.waiting,
         "drifts": own.drifts,
         "retrainings": own.retrainings,
     }

@@ -1,6 +1,5 @@
 """`mlzone cloud`: the embedded cloud."""
 
-import re
 import shlex
 from pathlib import Path
 
@@ -8,14 +7,13 @@ import click
 
 from mlzone.errors import ConfigError
 from mlzone.persona import Place
+from mlzone_tools.cli.duration import seconds_of
 from mlzone_tools.cli.output import estate_option, json_option, show, talk
 from mlzone_tools.cloud import embedded, session
 from mlzone_tools.cloud.cdk import CDK_HOME
 from mlzone_tools.services import bootstrap as bootstrap_service
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services import images as images_service
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @click.group("cloud")
@@ -103,11 +101,7 @@ def advance(duration: str, *, as_json: bool) -> None:
     Example:
       mlzone cloud advance 1h
     """
-    match = re.fullmatch(r"(\d+)([smhd])", duration)
-    if not match:
-        raise ConfigError(f'got duration "{duration}"', hint="use a number with s, m, h or d: 90m")
-    seconds = int(match[1]) * _UNITS[match[2]]
-    result = embedded.running().control("advance", {"seconds": seconds})
+    result = embedded.running().control("advance", {"seconds": seconds_of(duration)})
     show(result, f"the cloud's clock says {result['clock']}", as_json=as_json)
 
 
