@@ -6,7 +6,7 @@ equations between parts of strings.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import z3
@@ -61,7 +61,7 @@ class SymbolicCaller:
             self.arn, self.account = text(caller.arn), text(caller.account)
             self.service_linked = z3.BoolVal(caller.service_linked)
             return
-        account = caller.account or _SOME_ACCOUNT
+        account = self._account = caller.account or _SOME_ACCOUNT
         self.arn, self.account = text(f"{_IAM}{account}:role/mlzone/any"), text(account)
         self._session = z3.String("session name")
         if varies or caller.service_linked:
@@ -81,6 +81,17 @@ class SymbolicCaller:
             self.service_linked = linked
         else:
             self.rules.append(z3.Not(linked))
+
+    def likely(self, arns: Collection[str]) -> list[z3.SeqRef]:
+        """Give the ARNs, and that of a plain role, as constants to try for the caller's."""
+        if self.given is not None or z3.is_string_value(self.arn):
+            return []
+        plain = f"{_IAM}{self._account}:role/mlzone/any"
+        return [z3.StringVal(arn) for arn in (*arns, plain)]
+
+    def fixed(self, rules: Sequence[z3.BoolRef], arn: z3.SeqRef) -> list[z3.BoolRef]:
+        """Say the rules of one caller; with a constant, its patterns are decided at once."""
+        return [self.arn == arn, *(z3.substitute(rule, (self.arn, arn)) for rule in rules)]
 
     def in_account(self, accounts: Collection[str]) -> z3.BoolRef:
         """Say that the caller is of one of the accounts."""

@@ -62,6 +62,7 @@ class Theorem:
             policy allows everything.
         any_resource: The worst case: whatever `policies.resource` denies, it allows everything
             to everyone.
+        likely_callers: ARNs of roles that are tried first when a counterexample is sought.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Theorem:
     resource_account: str = ""
     any_identity: bool = True
     any_resource: bool = False
+    likely_callers: tuple[str, ...] = ()
 
 
 class Status(StrEnum):
