@@ -7,11 +7,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
-from mlzone.naming import Naming
+from mlzone.naming import ROLE_PATH, Naming
 from mlzone.tagging import model_tags, platform_tags, team_tags, unit_tags
-
-ROLE_PATH = "/mlzone/"
-"""The path of every role of ours; guardrails and trust policies match it."""
 
 
 @dataclass(frozen=True, kw_only=True)

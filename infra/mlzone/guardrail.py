@@ -13,16 +13,24 @@ from typing import Any, Literal
 from mlzone.errors import GovernanceError
 from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
+    AUTHORING,
     BUCKET_CHANGES,
+    EXPLORATION,
+    GUARDED_KEYS,
+    IDENTITY_PROVIDERS,
     INSTANCE_ACTIONS,
-    ISOLATION_ACTIONS,
-    OUTPUT_KEY_ACTIONS,
+    INTERNET_DOORS,
+    KEY_CHANGES,
+    NEVER_FALSE,
+    PRODUCTION_CHANGES,
+    RECORD_CHANGES,
     ROLE_CHANGES,
-    TRAFFIC_ACTIONS,
-    VOLUME_KEY_ACTIONS,
-    VPC_ACTIONS,
+    ROLE_TAKING,
+    RUNTIME_ACTIONS,
+    USER_CREDENTIALS,
 )
-from mlzone.naming import Limit, Naming, fit
+from mlzone.naming import ROLE_PATH, Limit, Naming, fit
+from mlzone.persona import Persona
 
 Statement = dict[str, Any]
 
@@ -39,6 +47,10 @@ ACCESS_ROLE = "arn:*:iam::*:role/OrganizationAccountAccessRole"
 """Organizations' own role in each account; used once, to bootstrap."""
 EXECUTION_ROLE = "arn:*:iam::*:role/cdk-*-cfn-exec-role-*"
 """CloudFormation's role: what it makes was checked before, by rules over the template."""
+DEPLOYMENT_ROLES = "arn:*:iam::*:role/cdk-*"
+"""The roles that deployments work in; CloudFormation's is one of them."""
+PLATFORM_ROLES = f"arn:*:iam::*:role{ROLE_PATH}*"
+"""The roles of people and of the platform's machines."""
 
 GLOBAL_SERVICES = (
     "budgets:*",
@@ -119,18 +131,31 @@ def control_policies(estate: Estate) -> tuple[ControlPolicy, ...]:
     return policies
 
 
+def people(naming: Naming) -> tuple[str, ...]:
+    """Return the roles of people, in whatever unit, team and account."""
+    return tuple(f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*{persona}" for persona in Persona)
+
+
+def approvers(naming: Naming) -> str:
+    """Return the roles of model approvers."""
+    return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-{Persona.MODEL_APPROVER}"
+
+
 def _document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _deny(sid: str, actions: tuple[str, ...] | str, **more: Any) -> Statement:
     listed = [actions] if isinstance(actions, str) else sorted(actions)
-    return {"Sid": sid, "Effect": "Deny", "Action": listed, "Resource": "*", **more}
+    return {"Sid": sid, "Effect": "Deny", "Action": listed, "Resource": "*"} | more
+
+
+def _unless(*roles: str) -> dict[str, Any]:
+    return {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}
 
 
 def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
-    boundary = f"arn:*:iam::*:policy/{naming.boundary()}"
-    unless_bootstrapping = {"ArnNotLike": {"aws:PrincipalArn": [ACCESS_ROLE]}}
+    boundary = boundary_pattern(naming)
     return [
         {
             "Sid": "RegionAllowList",
@@ -144,82 +169,80 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
             },
         },
         _deny("StayInOrganization", "organizations:LeaveOrganization"),
-        _deny(
-            "NoUsersNoAccessKeys",
-            ("iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"),
-        ),
+        _deny("NoUsersNoAccessKeys", USER_CREDENTIALS),
         _deny(
             "BoundaryOnEveryRole",
             ("iam:CreateRole", "iam:PutRolePermissionsBoundary"),
             Condition={"StringNotLike": {"iam:PermissionsBoundary": boundary}},
         ),
         _deny("BoundaryStays", "iam:DeleteRolePermissionsBoundary"),
-        {
-            "Sid": "BoundaryIsNotEdited",
-            "Effect": "Deny",
-            "Action": [
+        _deny(
+            "BoundaryIsNotEdited",
+            (
                 "iam:CreatePolicyVersion",
                 "iam:DeletePolicy",
                 "iam:DeletePolicyVersion",
                 "iam:SetDefaultPolicyVersion",
-            ],
-            "Resource": boundary,
-            "Condition": unless_bootstrapping,
-        },
-        _deny(
-            "EvidenceStays",
-            (
-                "cloudtrail:DeleteTrail",
-                "cloudtrail:StopLogging",
-                "cloudtrail:UpdateTrail",
-                "config:DeleteConfigRule",
-                "config:DeleteConfigurationRecorder",
-                "config:StopConfigurationRecorder",
-                "ec2:DeleteFlowLogs",
             ),
-            Condition={"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
+            Resource=boundary,
+            Condition=_unless(ACCESS_ROLE),
         ),
-        {
-            "Sid": "RolesOfThePlatformStay",
-            "Effect": "Deny",
-            "Action": list(ROLE_CHANGES),
-            "Resource": ["arn:*:iam::*:role/mlzone/*"],
-            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
-        },
-        {
-            "Sid": "RolesOfDeploymentStay",
-            "Effect": "Deny",
-            "Action": list(ROLE_CHANGES),
-            "Resource": ["arn:*:iam::*:role/cdk-*"],
-            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [ACCESS_ROLE, EXECUTION_ROLE]}},
-        },
-        {
-            "Sid": "BucketsOfThePlatformStay",
-            "Effect": "Deny",
-            "Action": list(BUCKET_CHANGES),
-            "Resource": [f"arn:*:s3:::{naming.prefix}-*"],
-            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
-        },
+        _deny("EvidenceStays", RECORD_CHANGES, Condition=_unless(EXECUTION_ROLE)),
         _deny(
-            "KeysStay",
-            ("kms:DisableKey", "kms:DisableKeyRotation", "kms:ScheduleKeyDeletion"),
-            Condition={"ArnNotLike": {"aws:PrincipalArn": [ACCESS_ROLE, EXECUTION_ROLE]}},
+            "RolesOfThePlatformStay",
+            ROLE_CHANGES,
+            Resource=PLATFORM_ROLES,
+            Condition=_unless(EXECUTION_ROLE),
+        ),
+        _deny(
+            "RolesOfDeploymentStay",
+            ROLE_CHANGES,
+            Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
+            Condition=_unless(ACCESS_ROLE, EXECUTION_ROLE),
+        ),
+        _deny("IdentityProvidersStay", IDENTITY_PROVIDERS, Condition=_unless(EXECUTION_ROLE)),
+        _deny(
+            "PeopleTakeNoOtherRole",
+            ROLE_TAKING,
+            Condition={"ArnLike": {"aws:PrincipalArn": list(people(naming))}},
+        ),
+        _deny(
+            "DeploymentIsNotAssumed",
+            "sts:AssumeRole",
+            Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
+            Condition={"ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES}},
+        ),
+        _deny(
+            "DeploymentIsNotPassed",
+            "iam:PassRole",
+            Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
+            Condition=_unless(ACCESS_ROLE, DEPLOYMENT_ROLES),
+        ),
+        _deny(
+            "MachinesPassToSageMakerOnly",
+            "iam:PassRole",
+            Condition={
+                "ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES},
+                "StringNotEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"},
+            },
+        ),
+        _deny(
+            "BucketsOfThePlatformStay",
+            BUCKET_CHANGES,
+            Resource=f"arn:*:s3:::{naming.prefix}-*",
+            Condition=_unless(EXECUTION_ROLE),
+        ),
+        _deny("KeysStay", KEY_CHANGES, Condition=_unless(ACCESS_ROLE, EXECUTION_ROLE)),
+        _deny(
+            "GrantsForServicesOnly",
+            "kms:CreateGrant",
+            Condition={"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}},
         ),
         _deny(
             "NoPublicEndpoints",
             ("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig"),
         ),
-        _deny(
-            "NoInternetDoors",
-            (
-                "ec2:AllocateAddress",
-                "ec2:AssociateAddress",
-                "ec2:AttachInternetGateway",
-                "ec2:CreateInternetGateway",
-                "ec2:CreateNatGateway",
-                "ec2:CreateEgressOnlyInternetGateway",
-            ),
-        ),
+        _deny("NoInternetDoors", INTERNET_DOORS),
         _deny(
             "NoSharingOutside",
             ("ram:CreateResourceShare", "ram:UpdateResourceShare"),
@@ -231,15 +254,10 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
 def _life_cycle(naming: Naming) -> list[Statement]:
     """Segregation of duties in the registry (MOD-02, MOD-03)."""
     decided = {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}}
-    approvers = f"arn:*:iam::*:role/mlzone/{naming.prefix}-*-model-approver"
     update = "sagemaker:UpdateModelPackage"
     return [
         _deny("NobodyIsBornApproved", "sagemaker:CreateModelPackage", Condition=decided),
-        _deny(
-            "OnlyApproversDecide",
-            update,
-            Condition={**decided, "ArnNotLike": {"aws:PrincipalArn": [approvers]}},
-        ),
+        _deny("OnlyApproversDecide", update, Condition={**decided, **_unless(approvers(naming))}),
         _deny(
             "ApproversHaveAName",
             update,
@@ -276,19 +294,13 @@ def _life_cycle(naming: Naming) -> list[Statement]:
         ),
         _deny(
             "ApproversDoNotAuthor",
-            (
-                "sagemaker:CreateModel",
-                "sagemaker:CreateModelPackage",
-                "sagemaker:CreateProcessingJob",
-                "sagemaker:CreateTrainingJob",
-                "sagemaker:StartPipelineExecution",
-            ),
-            Condition={"ArnLike": {"aws:PrincipalArn": [approvers]}},
+            AUTHORING,
+            Condition={"ArnLike": {"aws:PrincipalArn": [approvers(naming)]}},
         ),
         _deny(
             "RegistryPoliciesByPlatformOnly",
             ("sagemaker:PutModelPackageGroupPolicy", "sagemaker:DeleteModelPackageGroupPolicy"),
-            Condition={"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
+            Condition=_unless(EXECUTION_ROLE),
         ),
     ]
 
@@ -296,33 +308,22 @@ def _life_cycle(naming: Naming) -> list[Statement]:
 def _private_ml(estate: Estate) -> list[Statement]:
     """Everything that computes is private, encrypted, isolated and of an allowed size."""
     guardrails = estate.organization.guardrails
-    allowed = sorted(
-        {*guardrails.training_instance_types, *guardrails.serving_instance_types, "system"}
-    )
-
-    def needs(sid: str, actions: tuple[str, ...], key: str) -> Statement:
-        return _deny(sid, actions, Condition={"Null": {key: "true"}})
-
-    def never_false(sid: str, actions: tuple[str, ...], key: str) -> Statement:
-        return _deny(sid, actions, Condition={"Bool": {key: "false"}})
-
+    statements = []
+    for guarded in GUARDED_KEYS:
+        missing = {"Null": {guarded.key: "true"}}
+        statements.append(_deny(guarded.sid, guarded.actions, Condition=missing))
+        statements.append(
+            _deny(
+                f"{guarded.sid}UnlessDeployed",
+                tuple(guarded.by_deployment),
+                Condition={**missing, **_unless(EXECUTION_ROLE)},
+            )
+        )
+        if sid := NEVER_FALSE.get(guarded.key):
+            off = {"Bool": {guarded.key: "false"}}
+            statements.append(_deny(sid, guarded.all_actions, Condition=off))
     return [
-        needs("JobsInSubnets", VPC_ACTIONS, "sagemaker:VpcSubnets"),
-        needs(
-            "JobsInSecurityGroups",
-            tuple(action for action in VPC_ACTIONS if action != "sagemaker:CreateDomain"),
-            "sagemaker:VpcSecurityGroupIds",
-        ),
-        needs("VolumesEncrypted", VOLUME_KEY_ACTIONS, "sagemaker:VolumeKmsKey"),
-        needs("OutputsEncrypted", OUTPUT_KEY_ACTIONS, "sagemaker:OutputKmsKey"),
-        needs(
-            "TrafficEncryptionStated", TRAFFIC_ACTIONS, "sagemaker:InterContainerTrafficEncryption"
-        ),
-        never_false(
-            "TrafficEncrypted", TRAFFIC_ACTIONS, "sagemaker:InterContainerTrafficEncryption"
-        ),
-        needs("IsolationStated", ISOLATION_ACTIONS, "sagemaker:NetworkIsolation"),
-        never_false("Isolated", ISOLATION_ACTIONS, "sagemaker:NetworkIsolation"),
+        *statements,
         _deny(
             "StudioInVpcOnly",
             ("sagemaker:CreateDomain", "sagemaker:UpdateDomain"),
@@ -336,11 +337,13 @@ def _private_ml(estate: Estate) -> list[Statement]:
         _deny(
             "InstanceAllowList",
             INSTANCE_ACTIONS,
-            Condition={"ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": allowed}},
+            Condition={
+                "ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": allowed_instances(estate)}
+            },
         ),
         _deny(
             "JobsEnd",
-            TRAFFIC_ACTIONS,
+            RUNTIME_ACTIONS,
             Condition={
                 "NumericGreaterThan": {
                     "sagemaker:MaxRuntimeInSeconds": str(guardrails.max_job_hours * 3600)
@@ -350,35 +353,24 @@ def _private_ml(estate: Estate) -> list[Statement]:
     ]
 
 
+def allowed_instances(estate: Estate) -> list[str]:
+    """Return the instance types of the estate; Studio's own applications run on `system`."""
+    guardrails = estate.organization.guardrails
+    return sorted(
+        {*guardrails.training_instance_types, *guardrails.serving_instance_types, "system"}
+    )
+
+
+def boundary_pattern(naming: Naming) -> str:
+    """Return the permissions boundary, in whatever account."""
+    return f"arn:*:iam::*:policy/{naming.boundary()}"
+
+
 def _production() -> list[Statement]:
     """Production changes by CloudFormation alone (DEP-01)."""
     return [
-        _deny(
-            "ChangesThroughDelivery",
-            (
-                "sagemaker:CreateEndpoint",
-                "sagemaker:CreateEndpointConfig",
-                "sagemaker:CreateModel",
-                "sagemaker:CreateMonitoringSchedule",
-                "sagemaker:DeleteEndpoint",
-                "sagemaker:DeleteMonitoringSchedule",
-                "sagemaker:StopMonitoringSchedule",
-                "sagemaker:UpdateEndpoint",
-                "sagemaker:UpdateEndpointWeightsAndCapacities",
-                "sagemaker:UpdateMonitoringSchedule",
-            ),
-            Condition={"ArnNotLike": {"aws:PrincipalArn": [EXECUTION_ROLE]}},
-        ),
-        _deny(
-            "NoExplorationInProduction",
-            (
-                "sagemaker:CreateApp",
-                "sagemaker:CreateDomain",
-                "sagemaker:CreateNotebookInstance",
-                "sagemaker:CreateSpace",
-                "sagemaker:CreateUserProfile",
-            ),
-        ),
+        _deny("ChangesThroughDelivery", PRODUCTION_CHANGES, Condition=_unless(EXECUTION_ROLE)),
+        _deny("NoExplorationInProduction", EXPLORATION),
     ]
 
 

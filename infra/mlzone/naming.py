@@ -13,6 +13,9 @@ from mlzone.persona import Persona
 
 _HASH_LENGTH = 8
 
+ROLE_PATH = "/mlzone/"
+"""The path of every role of ours; guardrails and trust policies match it."""
+
 
 class Limit(StrEnum):
     """The kinds of resource whose names AWS limits."""

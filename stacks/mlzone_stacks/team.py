@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from mlzone.data_policy import team_key_statement, team_roles
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.persona_policy import Surroundings
@@ -55,6 +56,12 @@ class TeamStack(cdk.Stack):
                 description=f"Data of {team.title}, {self._stage}",
                 services=("sagemaker.amazonaws.com",),
             ),
+        )
+        roles = team_roles(naming, self._unit, team, self._stage)
+        self._key.key.add_to_resource_policy(
+            iam.PolicyStatement.from_json(
+                team_key_statement(roles, partition=self.partition, account=self.account)
+            )
         )
         ssm.CfnParameter(
             self, "KeyParameter", name=naming.team_key_parameter(team.name), type="String",

@@ -1,7 +1,5 @@
 """Our own policies against AWS's catalogue: every action and key exists, none is forgotten."""
 
-from pathlib import Path
-
 import pytest
 
 from mlzone.boundary import boundary_document, deployment_document
@@ -20,26 +18,20 @@ from mlzone.delivery_policy import (
 )
 from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
+    GUARDED_KEYS,
     INSTANCE_ACTIONS,
-    ISOLATION_ACTIONS,
-    OUTPUT_KEY_ACTIONS,
-    TRAFFIC_ACTIONS,
-    VOLUME_KEY_ACTIONS,
-    VPC_ACTIONS,
+    PRODUCTION_CHANGES,
+    RUNTIME_ACTIONS,
+    GuardedKey,
 )
 from mlzone.guardrail import QUOTAS, control_policies
-from mlzone.loading import load_estate
 from mlzone.naming import Naming
 from mlzone.persona import Persona
 from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.theorem.life_cycle import serving_changes
 from mlzone_access import Policy, catalogue, lint
 
 NAMING = Naming(prefix="aur")
-
-
-@pytest.fixture(scope="module")
-def estate() -> Estate:
-    return load_estate(Path(__file__).parents[2] / "organization")
 
 
 def surroundings(stage: Stage | None) -> Surroundings:
@@ -121,65 +113,26 @@ def test_what_personas_may_do_exists(persona: Persona, stage: Stage | None):
     assert findings(document, persona) == []
 
 
-_DEFINITION = "runs as a processing job, whose instance type is checked"
-_SCHEDULE = "names a job definition, which is checked when it is made"
-_CLOSED = "Ground Truth is closed to new customers and no part of the platform"
-
-# What the guardrails leave out, by condition key, and why.
-GUARDED_ELSEWHERE = {
-    "sagemaker:VpcSubnets": {
-        "sagemaker:CreateEndpointConfig": "its model has the network",
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-    },
-    "sagemaker:VolumeKmsKey": {
-        "sagemaker:CreateLabelingJob": _CLOSED,
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-    },
-    "sagemaker:OutputKmsKey": {
-        "sagemaker:CreateLabelingJob": _CLOSED,
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-    },
-    "sagemaker:InterContainerTrafficEncryption": {
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-    },
-    "sagemaker:NetworkIsolation": {
-        "sagemaker:CreateEndpointConfig": "its model is isolated",
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-    },
-    "sagemaker:InstanceTypes": {
-        "sagemaker:CreateDataQualityJobDefinition": _DEFINITION,
-        "sagemaker:CreateDomain": "made by CloudFormation alone; spaces and apps are checked",
-        "sagemaker:CreateModelBiasJobDefinition": _DEFINITION,
-        "sagemaker:CreateModelExplainabilityJobDefinition": _DEFINITION,
-        "sagemaker:CreateModelQualityJobDefinition": _DEFINITION,
-        "sagemaker:CreateMonitoringSchedule": _SCHEDULE,
-        "sagemaker:CreateUserProfile": "made by CloudFormation alone; spaces and apps are checked",
-    },
-}
+@pytest.mark.parametrize("guarded", GUARDED_KEYS, ids=lambda guarded: guarded.key)
+def test_NET_03_every_action_that_knows_a_key_is_guarded(guarded: GuardedKey):
+    assert set(guarded.all_actions) == set(catalogue.actions_with_key(guarded.key))
+    assert len(guarded.all_actions) == len(set(guarded.all_actions))
+    assert all(guarded.by_deployment.values()), "each exception has a reason"
 
 
 @pytest.mark.parametrize(
-    ("key", "denied"),
+    ("key", "guarded"),
     [
-        ("sagemaker:VpcSubnets", VPC_ACTIONS),
-        ("sagemaker:VolumeKmsKey", VOLUME_KEY_ACTIONS),
-        ("sagemaker:OutputKmsKey", OUTPUT_KEY_ACTIONS),
-        ("sagemaker:InterContainerTrafficEncryption", TRAFFIC_ACTIONS),
-        ("sagemaker:NetworkIsolation", ISOLATION_ACTIONS),
         ("sagemaker:InstanceTypes", INSTANCE_ACTIONS),
+        ("sagemaker:MaxRuntimeInSeconds", RUNTIME_ACTIONS),
     ],
 )
-def test_NET_03_every_create_action_that_knows_a_key_is_denied_without_it(
-    key: str, denied: tuple[str, ...]
-):
-    creating = {
-        name
-        for action in catalogue.actions_with_key(key)
-        if (name := str(getattr(action, "name", action))).startswith("sagemaker:Create")
-    }
+def test_every_action_that_knows_a_limit_is_guarded(key: str, guarded: tuple[str, ...]):
+    assert set(guarded) == set(catalogue.actions_with_key(key))
 
-    assert creating
-    assert creating - set(denied) == set(GUARDED_ELSEWHERE[key])
+
+def test_DEP_01_every_action_that_changes_how_models_are_served_is_guarded():
+    assert set(PRODUCTION_CHANGES) == set(serving_changes())
 
 
 @pytest.mark.parametrize("name", delivery_documents())

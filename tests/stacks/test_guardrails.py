@@ -212,7 +212,7 @@ def test_a_guardrail_denies_whoever_may_do_everything(
             "sagemaker:UpdateModelPackage",
             {"sagemaker:CustomerMetadataPropertiesToRemove": ("author",)},
         ),
-        ("ApproversDoNotAuthor", APPROVER, "sagemaker:StartPipelineExecution", {}),
+        ("ApproversDoNotAuthor", APPROVER, "sagemaker:CreateTrainingJob", {}),
         ("RegistryPoliciesByPlatformOnly", APPROVER, "sagemaker:PutModelPackageGroupPolicy", {}),
     ],
 )

@@ -31,9 +31,7 @@ _TRIED = 2_000
 Patterns = frozenset[str]
 
 
-def action_kinds(
-    statements: Sequence[Statement], claims: Sequence[Statement]
-) -> tuple[str, ...]:
+def action_kinds(statements: Sequence[Statement], claims: Sequence[Statement]) -> tuple[str, ...]:
     """Give one action of each kind that all claims cover.
 
     Args:

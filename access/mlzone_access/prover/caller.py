@@ -6,7 +6,7 @@ equations between parts of strings.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import z3
@@ -25,6 +25,9 @@ ACCOUNT_ID = z3.Loop(z3.Range("0", "9"), _DIGITS, _DIGITS)
 _SOME_ACCOUNT = "111111111111"
 _SESSION = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/(.+)")
 _ANYTHING = z3.Star(z3.AllChar(z3.ReSort(z3.StringSort())))
+
+Values = tuple[tuple[z3.SeqRef, z3.SeqRef], ...]
+"""Terms, each with a constant to try for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,16 +85,13 @@ class SymbolicCaller:
         else:
             self.rules.append(z3.Not(linked))
 
-    def likely(self, arns: Collection[str]) -> list[z3.SeqRef]:
-        """Give the ARNs, and that of a plain role, as constants to try for the caller's."""
+    def likely(self, arns: Collection[str]) -> list[Values]:
+        """Give the roles of these ARNs, and a plain one, as values of what varies."""
         if self.given is not None or z3.is_string_value(self.arn):
-            return []
+            return [()]
         plain = f"{_IAM}{self._account}:role/mlzone/any"
-        return [z3.StringVal(arn) for arn in (*arns, plain)]
-
-    def fixed(self, rules: Sequence[z3.BoolRef], arn: z3.SeqRef) -> list[z3.BoolRef]:
-        """Say the rules of one caller; with a constant, its patterns are decided at once."""
-        return [self.arn == arn, *(z3.substitute(rule, (self.arn, arn)) for rule in rules)]
+        session = (self._session, z3.StringVal("any"))
+        return [((self.arn, z3.StringVal(arn)), session) for arn in (*arns, plain)]
 
     def in_account(self, accounts: Collection[str]) -> z3.BoolRef:
         """Say that the caller is of one of the accounts."""

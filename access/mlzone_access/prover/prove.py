@@ -8,9 +8,10 @@ import z3
 
 from mlzone_access.errors import ProverError
 from mlzone_access.evaluation import Policies, evaluate
+from mlzone_access.patterns import Tokens, has_variable
 from mlzone_access.policy import Policy, Statement
 from mlzone_access.prover.actions import action_kinds
-from mlzone_access.prover.caller import SymbolicCaller
+from mlzone_access.prover.caller import SymbolicCaller, Values
 from mlzone_access.prover.encoding import Encoding
 from mlzone_access.prover.keys import keys_of
 from mlzone_access.prover.symbolic import ANY_ACCOUNT, SymbolicRequest
@@ -18,8 +19,10 @@ from mlzone_access.prover.text import TIMEOUT_SECONDS, solve
 from mlzone_access.prover.theorem import Proof, Status, Theorem
 from mlzone_access.request import Request
 
-_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_EVERYTHING = {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}
 _QUICK_SECONDS = 1.0
+_RESOURCES_TRIED = 2
+_SOME_ACCOUNT = "111111111111"
 ALLOW_ALL = Policy.parse({"Version": "2012-10-17", "Statement": [_EVERYTHING]}, name="any policy")
 
 
@@ -68,18 +71,49 @@ class _Considered:
 
     request: SymbolicRequest
     rules: list[z3.BoolRef]
-    likely: list[z3.SeqRef]
-    """Callers who are tried first: z3 is slow to invent a name that fits many patterns."""
+    likely: list[Values]
+    """Callers and resources that are tried first: z3 is slow to invent names that fit patterns."""
 
     def solve(
         self, *more: z3.BoolRef, timeout: float
     ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
+        """Ask for a request.
+
+        That there is none is seldom hard to see; to find one is, unless a likely one will do.
+        """
         rules = [*self.rules, *more]
-        for arn in self.likely:
-            verdict, model = solve(self.request.caller.fixed(rules, arn), _QUICK_SECONDS)
+        if more:
+            verdict, model = solve(rules, _QUICK_SECONDS, seeds=1)
+            if verdict != z3.unknown:
+                return verdict, model
+        for values in self.likely:
+            fixed = [z3.simplify(z3.substitute(rule, *values)) for rule in rules]
+            fixed += [term == value for term, value in values]
+            verdict, model = solve(fixed, _QUICK_SECONDS, seeds=1)
             if verdict == z3.sat:
                 return verdict, model
         return solve(rules, timeout)
+
+
+def _likely(theorem: Theorem, caller: SymbolicCaller, request: SymbolicRequest) -> list[Values]:
+    """Combine likely callers with one resource for each pattern of what is forbidden."""
+    claim = theorem.forbidden.statement
+    resources = ["*"] if claim.resources is None else []
+    if not claim.not_resource:
+        resources += [text for tokens in claim.resource_patterns if (text := _example(tokens))]
+    return [
+        (*values, (request.resource, z3.StringVal(resource)))
+        for values in caller.likely(theorem.likely_callers)
+        for resource in resources[:_RESOURCES_TRIED]
+    ]
+
+
+def _example(tokens: Tokens) -> str:
+    """Give a text that matches a pattern; empty if that depends on the request."""
+    if has_variable(tokens):
+        return ""
+    text = "".join(token if isinstance(token, str) else "any" for token in tokens)
+    return text.replace("arn:any:", "arn:aws:", 1).replace(":any:", f":{_SOME_ACCOUNT}:", 1)
 
 
 def _encoded(
@@ -93,7 +127,7 @@ def _encoded(
     encoding = Encoding(request, theorem.policies)
     rules = [*request.wellformed(), *(encoding.covers(claim) for claim in claims)]
     allowed = encoding.allowed(any_identity=theorem.any_identity, any_resource=theorem.any_resource)
-    return _Considered(request, rules, caller.likely(theorem.likely_callers)), allowed
+    return _Considered(request, rules, _likely(theorem, caller, request)), allowed
 
 
 def _caller(

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from mlzone.data_policy import team_data_statement, team_roles
 from mlzone.estate import Team
 from mlzone_constructs.foundation.bucket import GovernedBucket, GovernedBucketProps
 from mlzone_constructs.governance import Governance
@@ -34,7 +36,7 @@ class DataZones(Construct):
         DAT-01: every zone is in the catalogue with owner, purpose, classification and legal basis.
         DAT-05: objects expire when the zone's retention ends.
         ENC-04: the data is encrypted with the team's own key.
-        IAM-06: the team's name is in the bucket's, which is how other teams are kept out.
+        IAM-06: the bucket's own policy keeps everybody but the team's roles from what is in it.
 
     Example:
         DataZones(self, "Data", DataZonesProps(
@@ -65,6 +67,17 @@ class DataZones(Construct):
             ),
         )
         """The bucket."""
+        stack = cdk.Stack.of(self)
+        self.bucket.bucket.add_to_resource_policy(
+            iam.PolicyStatement.from_json(
+                team_data_statement(
+                    team_roles(governance.naming, unit, team, stage),
+                    partition=stack.partition,
+                    account=stack.account,
+                    bucket_arn=self.bucket.arn,
+                )
+            )
+        )
         for zone in team.data_zones:
             name = governance.naming.glue_database(unit.name, team.name, zone.name)
             database = glue.CfnDatabase(

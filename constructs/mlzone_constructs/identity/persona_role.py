@@ -6,9 +6,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from mlzone.naming import ROLE_PATH
 from mlzone.persona import PERSONAS, Persona
 from mlzone.persona_policy import Surroundings, persona_statements
-from mlzone_constructs.governance import ROLE_PATH, Governance
+from mlzone_constructs.governance import Governance
 
 _SIGN_IN = "https://signin.aws.amazon.com/saml"
 _SESSION = cdk.Duration.hours(8)

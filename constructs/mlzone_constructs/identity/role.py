@@ -7,7 +7,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from mlzone_constructs.governance import ROLE_PATH, Governance
+from mlzone.naming import ROLE_PATH
+from mlzone_constructs.governance import Governance
 
 
 @dataclass(frozen=True, kw_only=True)

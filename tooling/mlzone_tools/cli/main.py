@@ -17,6 +17,7 @@ COMMANDS = (
     "validate",
     "synth",
     "check",
+    "access",
     "deploy",
     "destroy",
     "status",

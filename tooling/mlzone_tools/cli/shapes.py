@@ -103,6 +103,28 @@ SHAPES: dict[str, Any] = {
     },
     "synth": _SYNTHESIS,
     "check": _SYNTHESIS,
+    "access prove": {
+        "theorems": [
+            {
+                "id": "<id>",
+                "statement": "<text>",
+                "controls": ["<id of a control>"],
+                "status": "<proved, refuted, vacuous or unknown>",
+                "cases": "<number of statements that were proved for it>",
+                "seconds": "<number>",
+                "counterexample": {
+                    "case": "<where>",
+                    "principal": "<ARN>",
+                    "action": "<service:Action>",
+                    "resource": "<ARN or *>",
+                    "context": {"<condition key>": "<value>"},
+                    "decision": "<what the evaluator says of the request>",
+                },
+            }
+        ],
+        "without": "<statement that was left out, or empty>",
+        "seconds": "<number>",
+    },
     "deploy": {"stacks": ["<name>"]},
     "destroy": _REMOVAL,
     "status": [_STACK],

@@ -1,0 +1,139 @@
+"""Theorems about teams: what belongs to one is out of reach of every other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlzone.data_policy import team_roles
+from mlzone.theorem.guardrails import PARTITION, Guardrails, TeamPlace
+from mlzone.theorem.theorem import EstateTheorem
+from mlzone_access import Policies, Policy, Principal, PrincipalKind, catalogue
+from mlzone_access.prover import AnyRole, Claim, Theorem
+
+_OBJECT = "object"
+
+
+def _strangers(guardrails: Guardrails, place: TeamPlace) -> dict[str, Any]:
+    """Return the condition that the caller is neither of the team nor of deployment."""
+    owner = f"arn:{PARTITION}:iam::{place.account}:role"
+    roles = team_roles(guardrails.naming, place.unit, place.team, place.stage)
+    own = [f"{owner}/mlzone/{role}" for role in roles]
+    return {"ArnNotLike": {"aws:PrincipalArn": [*own, f"{owner}/cdk-*-cfn-exec-role-*"]}}
+
+
+def _likely(guardrails: Guardrails, place: TeamPlace) -> tuple[str, ...]:
+    """Return roles of another team in the same account, the nearest to the data."""
+    others = (team for team in place.unit.teams if team != place.team)
+    return tuple(
+        f"arn:{PARTITION}:iam::{place.account}:role/mlzone/{role}"
+        for team in list(others)[:1]
+        for role in team_roles(guardrails.naming, place.unit, team, place.stage)[:1]
+    )
+
+
+def data_actions() -> tuple[str, ...]:
+    """Return every action of the catalogue on objects, or on the list of them."""
+    return tuple(
+        name
+        for name in catalogue.actions("s3:*")
+        if _OBJECT in {kind.name for kind in catalogue.action(name).resource_types}
+        or name.startswith("s3:ListBucket")
+    )
+
+
+def key_uses() -> tuple[str, ...]:
+    """Return every action that turns data into cipher text or back, or lets others do so."""
+    return (
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DeriveSharedSecret",
+        "kms:Encrypt",
+        *(name for name in catalogue.actions("kms:Generate*") if name != "kms:GenerateRandom"),
+        *catalogue.actions("kms:ReEncrypt*"),
+        "kms:Sign",
+    )
+
+
+def _case(
+    guardrails: Guardrails,
+    place: TeamPlace,
+    policy: Policy | None,
+    actions: tuple[str, ...],
+    resource: list[str],
+) -> Theorem:
+    """Return the case of every role of every account, whatever its policies allow."""
+    return Theorem(
+        name=str(place),
+        statement="",
+        policies=Policies(resource=policy),
+        forbidden=Claim.of(
+            Action=list(actions), Resource=resource, Condition=_strangers(guardrails, place)
+        ),
+        caller=AnyRole(),
+        resource_account=place.account,
+        likely_callers=_likely(guardrails, place),
+    )
+
+
+def _data(guardrails: Guardrails) -> Iterator[Theorem]:
+    for place in guardrails.places():
+        bucket = guardrails.team_bucket(place)
+        yield _case(
+            guardrails,
+            place,
+            guardrails.team_data(place),
+            data_actions(),
+            [bucket, f"{bucket}/*"],
+        )
+
+
+def _keys(guardrails: Guardrails) -> Iterator[Theorem]:
+    for place in guardrails.places():
+        region = guardrails.estate.region(place.unit, place.stage)
+        key = f"arn:{PARTITION}:kms:{region}:{place.account}:key/*"
+        yield _case(guardrails, place, guardrails.team_key(place), key_uses(), [key])
+
+
+def _apart(guardrails: Guardrails) -> Iterator[Theorem]:
+    """Yield each role of a neighbour: its name must not be taken for one of the team's.
+
+    Teams of other units have other accounts, which the theorem of team data covers.
+    """
+    for place in guardrails.places():
+        bucket = guardrails.team_bucket(place)
+        policies = Policies(resource=guardrails.team_data(place))
+        for other in place.unit.teams:
+            if other == place.team:
+                continue
+            for role in team_roles(guardrails.naming, place.unit, other, place.stage):
+                arn = f"arn:{PARTITION}:iam::{place.account}:role/mlzone/{role}"
+                yield Theorem(
+                    name=f"{role}, {place}",
+                    statement="",
+                    policies=policies,
+                    forbidden=Claim.of(Action="s3:GetObject", Resource=f"{bucket}/*"),
+                    caller=Principal(kind=PrincipalKind.ROLE, arn=arn, account=place.account),
+                    resource_account=place.account,
+                )
+
+
+ISOLATION = (
+    EstateTheorem(
+        id="team-data",
+        statement="Nobody reads, writes or lists a team's data but the team's own roles, whatever "
+        "other roles are allowed.",
+        controls=("IAM-06",),
+        cases=_data,
+    ),
+    EstateTheorem(
+        id="team-keys",
+        statement="Nobody works with a team's key but the team's own roles.",
+        controls=("ENC-04",),
+        cases=_keys,
+    ),
+    EstateTheorem(
+        id="teams-apart",
+        statement="Of every two teams, no role of the one reads the data of the other.",
+        controls=("IAM-06",),
+        cases=_apart,
+    ),
+)

@@ -1,0 +1,100 @@
+"""Proves and explains who may do what in an estate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlzone.theorem import EstateProof, Guardrails, prove_all
+from mlzone_access.prover import Proof, Status
+from mlzone_tools.services import estate as estates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterexample:
+    """A request that a theorem forbids and the policies allow."""
+
+    case: str
+    """Where it happens."""
+    principal: str
+    action: str
+    resource: str
+    context: Mapping[str, str | tuple[str, ...]]
+    """The condition keys of the request."""
+    decision: str
+    """What the evaluator says of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvedTheorem:
+    """One line of the report."""
+
+    id: str
+    statement: str
+    controls: tuple[str, ...]
+    status: Status
+    cases: int
+    seconds: float
+    counterexample: Counterexample | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofReport:
+    """What proving the theorems of an estate answered."""
+
+    theorems: tuple[ProvedTheorem, ...]
+    without: str
+    """The statement that was left out; empty if none."""
+    seconds: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether every theorem holds."""
+        return all(item.status is Status.PROVED for item in self.theorems)
+
+
+def prove_estate(location: Path, *, without: str = "") -> ProofReport:
+    """Prove every theorem over an estate.
+
+    Args:
+        location: the estate's folder or file.
+        without: a statement of the guardrails to leave out, to see what it holds up.
+
+    Raises:
+        ConfigError: the estate is invalid, or there is no such statement.
+    """
+    guardrails = Guardrails(estates.load(location))
+    if without:
+        guardrails = guardrails.without(without)
+    proofs = tuple(_reported(proof) for proof in prove_all(guardrails))
+    return ProofReport(
+        theorems=proofs,
+        without=without,
+        seconds=round(sum(proof.seconds for proof in proofs), 2),
+    )
+
+
+def _reported(proof: EstateProof) -> ProvedTheorem:
+    theorem = proof.theorem
+    return ProvedTheorem(
+        id=theorem.id,
+        statement=theorem.statement,
+        controls=theorem.controls,
+        status=proof.status,
+        cases=proof.cases,
+        seconds=round(proof.seconds, 3),
+        counterexample=_counterexample(proof.failure) if proof.failure else None,
+    )
+
+
+def _counterexample(failure: Proof) -> Counterexample | None:
+    request, decision = failure.request, failure.decision
+    if request is None or decision is None:
+        return None
+    return Counterexample(
+        case=failure.theorem.name,
+        principal=request.principal.arn,
+        action=request.action,
+        resource=request.resource,
+        context=dict(request.context),
+        decision=decision.reason,
+    )
