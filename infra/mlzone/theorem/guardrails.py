@@ -107,6 +107,11 @@ class Guardrails:
                     found.append((item.type, policy, item.targets))
         return tuple(found)
 
+    def attachments(self) -> Iterator[tuple[PolicyType, str, tuple[str, ...]]]:
+        """Yield the organization's policies with the accounts that they bind."""
+        for kind, policy, targets in self._control:
+            yield kind, policy.name.removeprefix(f"{self.naming.prefix}-"), targets
+
     def scps(self, account: str) -> tuple[Policy, ...]:
         """Return the service control policies of an account."""
         return self._of("SERVICE_CONTROL_POLICY", account)

@@ -81,6 +81,12 @@ _DELIVERY = {
     "drifts": "<number>",
     "retrainings": "<number>",
 }
+_ACCESS_CHANGE = {
+    "kind": "<person, role or guardrail>",
+    "subject": "<person, name of a role, or policy/statement>",
+    "where": "<account and environment, or empty>",
+    "what": "<what can be done>",
+}
 _VARIABLES = {"<name of an environment variable>": "<value>"}
 
 SHAPES: dict[str, Any] = {
@@ -125,6 +131,7 @@ SHAPES: dict[str, Any] = {
         "without": "<statement that was left out, or empty>",
         "seconds": "<number>",
     },
+    "access diff": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
     "deploy": {"stacks": ["<name>"]},
     "destroy": _REMOVAL,
     "status": [_STACK],

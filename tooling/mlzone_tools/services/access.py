@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlzone.access import AccessDifference, access_difference
 from mlzone.theorem import EstateProof, Guardrails, prove_all
 from mlzone_access.prover import Proof, Status
 from mlzone_tools.services import estate as estates
+from mlzone_tools.services.revision import at_revision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,16 @@ def prove_estate(location: Path, *, without: str = "") -> ProofReport:
         without=without,
         seconds=round(sum(proof.seconds for proof in proofs), 2),
     )
+
+
+def difference(location: Path, *, base: str) -> AccessDifference:
+    """Compare who may do what now with another revision of the estate.
+
+    Raises:
+        ConfigError: one of the estates is invalid, or there is no such revision.
+    """
+    with at_revision(location, base) as before:
+        return access_difference(estates.load(before), estates.load(location))
 
 
 def _reported(proof: EstateProof) -> ProvedTheorem:

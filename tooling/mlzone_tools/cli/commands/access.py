@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from mlzone.access import AccessDifference
 from mlzone_access.prover import Status
-from mlzone_tools.cli.output import estate_option, json_option, show
+from mlzone_tools.cli.output import estate_option, json_option, show, table
 from mlzone_tools.services import access as service
 
 
@@ -68,3 +69,35 @@ def _counterexample(found: service.Counterexample) -> list[str]:
         *context,
         f"    {found.decision}",
     ]
+
+
+@command.command("diff")
+@click.option("--base", required=True, metavar="REVISION", help="What to compare with.")
+@estate_option
+@json_option
+def diff(base: str, estate_path: Path, *, as_json: bool) -> None:
+    """Show the access that a change of the estate adds and takes away.
+
+    The estate is compared with a revision of its git repository: who has which role, what roles
+    may do under the guardrails, and what the guardrails deny. Exit code 1 if access differs.
+
+    \b
+    Example:
+      mlzone access diff --base main
+    """
+    found = service.difference(estate_path, base=base)
+    show(found, _difference(found), as_json=as_json)
+    if found.gained or found.lost:
+        raise click.exceptions.Exit(1)
+
+
+def _difference(found: AccessDifference) -> str:
+    rows = [
+        (sign, change.kind.value, change.subject, change.where, change.what)
+        for sign, changes in (("+", found.gained), ("-", found.lost))
+        for change in changes
+    ]
+    if not rows:
+        return "nobody gains or loses access"
+    summary = f"{len(found.gained)} gained, {len(found.lost)} lost"
+    return f"{table(('', 'kind', 'subject', 'where', 'what'), rows)}\n\n{summary}"

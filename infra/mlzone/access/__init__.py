@@ -1,0 +1,19 @@
+"""Who may do what in an estate: its roles, their policies, and the guardrails above them."""
+
+from mlzone.access.difference import (
+    AccessChange,
+    AccessDifference,
+    ChangeKind,
+    access_difference,
+)
+from mlzone.access.people import people_roles
+from mlzone.access.role import Role
+
+__all__ = [
+    "AccessChange",
+    "AccessDifference",
+    "ChangeKind",
+    "Role",
+    "access_difference",
+    "people_roles",
+]
