@@ -214,12 +214,13 @@ def _studio(s: Surroundings) -> list[Statement]:
 
 
 def _restart(s: Surroundings, kind: str) -> Statement:
-    """Return what starts pipelines of a kind again, whole or at the stage that failed."""
+    """Return what starts the team's pipelines of a kind again, whole or where they failed."""
     pipelines = s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-{kind}")
     return allow(
         f"Restart{kind.title()}s",
         ["codepipeline:RetryStageExecution", "codepipeline:StartPipelineExecution"],
         [pipelines, f"{pipelines}/*"],
+        _OWN_TEAM,
     )
 
 

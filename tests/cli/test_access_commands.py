@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from mlzone_tools.cli.main import cli
+from mlzone_tools.services import synthesis
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = str(ROOT / "organization" / "samples" / "minimal.yaml")
@@ -17,6 +19,13 @@ MINIMAL = str(ROOT / "organization" / "samples" / "minimal.yaml")
 
 def access(*arguments: str) -> Any:
     return CliRunner().invoke(cli, ["access", *arguments])
+
+
+@pytest.fixture(scope="module")
+def sample_assembly(tmp_path_factory: pytest.TempPathFactory) -> str:
+    output = tmp_path_factory.mktemp("sample")
+    synthesis.synthesize(output=output, estate=Path(MINIMAL))
+    return str(output)
 
 
 def test_every_theorem_of_a_sample_is_proved(documented: Callable[..., Any]):
@@ -66,3 +75,53 @@ def test_an_unknown_revision_is_bad_input():
 
     assert result.exit_code != 0
     assert "no such revision" in str(result.exception)
+
+
+def test_who_can_change_an_endpoint_is_told_with_the_way(
+    sample_assembly: str, documented: Callable[..., Any]
+):
+    arguments = ("--estate", MINIMAL, "--assembly", sample_assembly)
+
+    result = access("who-can", "sagemaker:CreateEndpoint", "-e", "prod", *arguments, "--json")
+    text = access("who-can", "sagemaker:UpdateModelPackage", *arguments)
+
+    holders = documented(result.stdout, "access", "who-can")
+    assert [holder["role"].partition("/")[2][:9] for holder in holders] == ["cdk-hnb65"]
+    assert "min-retail-model-approver" in text.stdout
+
+
+def test_a_refusal_is_explained_by_the_deciding_statement(
+    sample_assembly: str, documented: Callable[..., Any]
+):
+    arguments = (
+        "ana.souza",
+        "sagemaker:CreateTrainingJob",
+        "-e",
+        "dev",
+        "-c",
+        "aws:RequestedRegion=eu-west-1",
+        "--estate",
+        MINIMAL,
+        "--assembly",
+        sample_assembly,
+    )
+
+    result = access("explain", *arguments)
+    (found,) = documented(access("explain", *arguments, "--json").stdout, "access", "explain")
+
+    assert result.exit_code == 3
+    assert "denied by RegionAllowList of min-perimeter (service control policy)" in result.stdout
+    assert found["decision"]["statement"] == "RegionAllowList"
+    assert {"RegionAllowList", "ServicesOfThePlatform"} <= {
+        link["statement"] for link in found["chain"]
+    }
+
+
+def test_who_and_what_do_not_exist_is_said(sample_assembly: str):
+    arguments = ("--estate", MINIMAL, "--assembly", sample_assembly)
+
+    nobody = access("explain", "no.body", "s3:GetObject", *arguments)
+    nothing = access("who-can", "sagemaker:CreateModle", *arguments)
+
+    assert "neither a role nor a person" in str(nobody.exception)
+    assert "did you mean" in str(nothing.exception)

@@ -108,7 +108,8 @@ def example_request(
         return None
     context: dict[str, ContextValue] = {}
     for condition in statement.conditions:
-        if not condition.operator.negated and condition.values:
+        absent = condition.operator.name == "Null" and condition.values[0] == "true"
+        if not condition.operator.negated and not absent:
             context[condition.key] = _filled(condition.values[0], role)
     tokens = statement.resource_patterns[0] if statement.resource_patterns else ("*",)
     resource = _resource(tokens, role)

@@ -49,7 +49,13 @@ _TAG_SOURCES: Mapping[tuple[str, str], _TagSource] = {
     ),
     ("ecr", ""): _TagSource("list_tags_for_resource", "resourceArn", "tags"),
     ("dynamodb", "table"): _TagSource("list_tags_of_resource", "ResourceArn", "Tags"),
-    ("codepipeline", ""): _TagSource("list_tags_for_resource", "resourceArn", "tags"),
+    ("codepipeline", ""): _TagSource(
+        # Stages and actions have the tags of their pipeline.
+        "list_tags_for_resource",
+        "resourceArn",
+        "tags",
+        lambda arn: arn.partition("/")[0],
+    ),
     ("codecommit", ""): _TagSource("list_tags_for_resource", "resourceArn", "tags"),
     ("secretsmanager", "secret"): _TagSource("describe_secret", "SecretId", "Tags"),
     ("glue", ""): _TagSource("get_tags", "ResourceArn", "Tags"),

@@ -131,6 +131,50 @@ SHAPES: dict[str, Any] = {
         "without": "<statement that was left out, or empty>",
         "seconds": "<number>",
     },
+    "access who-can": [
+        {
+            "role": "<ARN>",
+            "resource": "<ARN or *>",
+            "reason": "<the statement that allows it>",
+            "people": [
+                {
+                    "role": "<ARN of a role of people>",
+                    "steps": [
+                        {
+                            "source": "<ARN of a role>",
+                            "target": "<ARN of the role that something runs in>",
+                            "how": "<text>",
+                            "control": "<whether the caller decides what runs there>",
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+    "access explain": [
+        {
+            "role": "<ARN>",
+            "action": "<service:Action>",
+            "resource": "<ARN or *>",
+            "decision": {
+                "allowed": "<true or false>",
+                "layer": "<kind of the policy that decides>",
+                "explicit": "<whether a statement decides>",
+                "policy": "<name, or empty>",
+                "statement": "<id, or empty>",
+                "reason": "<text>",
+            },
+            "chain": [
+                {
+                    "layer": "<kind of policy>",
+                    "policy": "<name>",
+                    "statement": "<id>",
+                    "effect": "<Allow or Deny>",
+                    "applies": "<true or false>",
+                }
+            ],
+        }
+    ],
     "access diff": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
     "deploy": {"stacks": ["<name>"]},
     "destroy": _REMOVAL,

@@ -1,13 +1,19 @@
 """Proves and explains who may do what in an estate."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlzone.access import AccessDifference, access_difference
+from mlzone.access.question import Explanation, explain, roles_called
+from mlzone.access.reach import Reach
+from mlzone.access.rendered import rendered
 from mlzone.theorem import EstateProof, Guardrails, prove_all
 from mlzone_access.prover import Proof, Status
 from mlzone_tools.services import estate as estates
+from mlzone_tools.services import synthesis
 from mlzone_tools.services.revision import at_revision
 
 
@@ -83,6 +89,50 @@ def difference(location: Path, *, base: str) -> AccessDifference:
     """
     with at_revision(location, base) as before:
         return access_difference(estates.load(before), estates.load(location))
+
+
+@contextmanager
+def reach_of(
+    location: Path, assembly: Path | None, *, talk: Callable[[str], None]
+) -> Iterator[Reach]:
+    """Give the roles of an estate as templates render them.
+
+    Args:
+        location: the estate's folder or file.
+        assembly: a cloud assembly of the whole estate; made anew if None.
+        talk: says what takes long.
+
+    Raises:
+        ConfigError: the estate is invalid, or there is no assembly.
+    """
+    estate = estates.load(location)
+    if assembly:
+        yield Reach(Guardrails(estate), rendered(assembly))
+        return
+    talk("synthesizing the estate; give --assembly to use templates that are there")
+    with tempfile.TemporaryDirectory(prefix="mlzone-access-") as folder:
+        synthesis.synthesize(output=Path(folder), estate=location)
+        yield Reach(Guardrails(estate), rendered(Path(folder)))
+
+
+def explanations(
+    reach: Reach,
+    principal: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, str],
+    *,
+    environment: str = "",
+) -> tuple[Explanation, ...]:
+    """Explain a request for each role that a principal has.
+
+    Raises:
+        ConfigError: there is no such principal, action or environment.
+    """
+    return tuple(
+        explain(reach, role, action, resource, person=principal, context=context)
+        for role in roles_called(reach, principal, environment=environment)
+    )
 
 
 def _reported(proof: EstateProof) -> ProvedTheorem:
