@@ -1,7 +1,10 @@
 """Risk tiers: the table that turns a model's materiality into controls (MOD-04)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from mlzone.monitor_kind import MonitorKind
 
 RiskTier = Literal[1, 2, 3]
 """1 is the most material (credit decisions, say), 3 the least."""
@@ -17,8 +20,8 @@ class TierControls:
     """Whether promotion to production waits for one more person (DEP-02)."""
     minimum_capture_percentage: int
     """Least share of production requests whose input and output are captured (MON-01)."""
-    monitor_schedule: str
-    """Slowest schedule allowed for the data-quality monitor, as SageMaker cron (MON-02)."""
+    monitors: Mapping[MonitorKind, str]
+    """The monitors that production has, each with its slowest schedule as SageMaker cron (MON-02)."""
     explainability_report: bool
     """Whether a version without an explainability report can be registered (MOD-07)."""
     production_traffic: Literal["all-at-once", "canary", "linear"]
@@ -32,7 +35,7 @@ TIERS: dict[RiskTier, TierControls] = {
         registry_approvals=1,
         production_approval=True,
         minimum_capture_percentage=100,
-        monitor_schedule="cron(0 * ? * * *)",
+        monitors={"data-quality": "cron(0 * ? * * *)"},
         explainability_report=True,
         production_traffic="linear",
         retention_years=10,
@@ -41,7 +44,7 @@ TIERS: dict[RiskTier, TierControls] = {
         registry_approvals=1,
         production_approval=True,
         minimum_capture_percentage=50,
-        monitor_schedule="cron(0 */6 ? * * *)",
+        monitors={"data-quality": "cron(0 */6 ? * * *)"},
         explainability_report=True,
         production_traffic="canary",
         retention_years=7,
@@ -50,7 +53,7 @@ TIERS: dict[RiskTier, TierControls] = {
         registry_approvals=1,
         production_approval=False,
         minimum_capture_percentage=20,
-        monitor_schedule="cron(0 0 ? * * *)",
+        monitors={"data-quality": "cron(0 0 ? * * *)"},
         explainability_report=False,
         production_traffic="canary",
         retention_years=5,

@@ -1,10 +1,12 @@
 """Machine-learning models as the estate declares them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mlzone.estate.base import InstanceType, Name, Record, Text
+from mlzone.monitor_kind import MONITORS, MonitorKind, Severity
 from mlzone.risk import TIERS, RiskTier, TierControls
 
 
@@ -48,19 +50,55 @@ class ServiceLevel(Record):
     """Largest share of failing requests, in percent."""
 
 
+class GroundTruth(Record):
+    """What became true of the model's cases, as JSON Lines that SageMaker can merge.
+
+    A line is found by `eventMetadata.eventId`: the inference id of the request, or the id that its
+    capture gave it. Lines lie in the model's data zone, below `ground-truth/MODEL/yyyy/mm/dd/hh/`
+    by the hour at which they became known.
+    """
+
+    lag_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    """Monitors look at cases that are at least so old, so that the outcome can be known."""
+
+
+class MonitorAction(Record):
+    """What is done by itself when a monitor's alarm rises in production."""
+
+    do: Literal["notify", "ticket", "retrain", "fall-back"]
+    """`notify` the team by e-mail and webhook, open a `ticket`, `retrain` the model, or `fall-back`
+    to the release that served before."""
+    monitors: tuple[MonitorKind, ...] = ()
+    """Whose alarms are answered so; all unless given."""
+    severity: Severity = "low"
+    """The least severity of a finding that is answered so."""
+
+
 class ModelMonitoring(Record):
     """How the model is watched; at least what its risk tier demands."""
 
     capture_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
     """Share of requests captured; the risk tier's minimum unless given."""
-    schedule: str | None = None
-    """When the monitor runs, as SageMaker cron; the risk tier's schedule unless given."""
+    schedules: Mapping[MonitorKind, str] = {}
+    """When each monitor runs, as SageMaker cron; the risk tier's schedule unless given. A kind that
+    the tier does not demand is added by its schedule."""
     max_psi: Annotated[float, Field(gt=0, le=10)] = 0.2
     """Population stability index from which a feature counts as drifted."""
     min_records: Annotated[int, Field(ge=1)] = 100
     """A window with fewer records is its own outcome, never `no drift`."""
     datapoints_to_alarm: Annotated[int, Field(ge=1, le=24)] = 1
     """How many runs with violations raise the alarm."""
+    evaluated_runs: Annotated[int, Field(ge=1, le=24)] | None = None
+    """Among so many runs in a row; all of them unless given."""
+    ground_truth: GroundTruth | None = None
+    """What became true; monitors of model quality and bias need it."""
+    actions: tuple[MonitorAction, ...] = (
+        MonitorAction(do="notify"),
+        MonitorAction(do="retrain", monitors=("data-quality", "model-quality")),
+    )
+    """What is done by itself when an alarm rises."""
+    repeat_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    """So long the same finding is not answered again, unless it got worse."""
 
 
 class Retraining(Record):
@@ -70,6 +108,8 @@ class Retraining(Record):
     """Whether a drift alarm starts the build pipeline."""
     cooldown_hours: Annotated[int, Field(ge=1, le=8760)] = 24
     """Least time between two trainings started by drift."""
+    max_per_month: Annotated[int, Field(ge=1, le=100)] = 8
+    """Most trainings that drift may start in 30 days: what it can cost."""
 
 
 class Model(Record):
@@ -110,10 +150,27 @@ class Model(Record):
         """Share of production requests that is captured."""
         return self.monitoring.capture_percentage or self.controls.minimum_capture_percentage
 
+    def monitors(self, *, production: bool) -> dict[MonitorKind, str]:
+        """Return the monitors that watch the model, each with its schedule.
+
+        What comes into staging are tests: they show that data arrive as they should, but nothing
+        ever becomes true of them.
+        """
+        schedules = {**self.controls.monitors, **self.monitoring.schedules}
+        return {
+            kind: schedules[kind]
+            for kind in MONITORS
+            if kind in schedules and (production or kind == "data-quality")
+        }
+
     @property
-    def monitor_schedule(self) -> str:
-        """When the data-quality monitor runs, as SageMaker cron."""
-        return self.monitoring.schedule or self.controls.monitor_schedule
+    def actions(self) -> tuple[MonitorAction, ...]:
+        """What is done by itself about a finding in production."""
+        return tuple(
+            action
+            for action in self.monitoring.actions
+            if action.do != "retrain" or self.retraining.on_drift
+        )
 
     @property
     def traffic(self) -> Literal["all-at-once", "canary", "linear"]:

@@ -42,12 +42,31 @@ class Source(Record):
     """Organization or group that owns the repositories at the provider."""
 
 
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/$.?#][^\s]*$", max_length=512)]
+"""An address that is reached over TLS alone."""
+
+
+class Ticketing(Record):
+    """Where findings become tickets: an address that takes the platform's JSON."""
+
+    url: HttpsUrl
+    """Receives a POST with the finding."""
+    secret_arn: Annotated[
+        str, StringConstraints(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$")
+    ]
+    """The Secrets Manager secret whose text signs the request (HMAC-SHA256)."""
+
+
 class Monitoring(Record):
     """How monitors are run."""
 
     engine: Literal["model-monitor", "scheduled-processing"] = "model-monitor"
     """`model-monitor` needs an account that used SageMaker Model Monitor before 30 July 2026;
     `scheduled-processing` runs the same analyzer from EventBridge Scheduler anywhere."""
+    webhook_url: HttpsUrl | None = None
+    """Hears what the teams are notified of, as an SNS subscription that it must confirm."""
+    ticketing: Ticketing | None = None
+    """Where findings become tickets."""
 
 
 class Guardrails(Record):

@@ -16,6 +16,7 @@ from mlzone.instance import INSTANCE_TYPES
 from mlzone.loading.parse import FieldPath
 from mlzone.loading.problem import Problem
 from mlzone.loading.sources import Sources
+from mlzone.monitor_kind import MONITORS
 from mlzone.monitor_schedule import interval_hours
 from mlzone.persona import PERSONAS, Persona
 from mlzone.region import REGIONS
@@ -330,7 +331,7 @@ def _models(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
     for index, team in enumerate(unit.teams):
         for number, model in enumerate(team.models):
             path = ("teams", index, "models", number)
-            for check in (_model_references, _model_limits, _model_tier):
+            for check in (_model_references, _model_limits, _model_tier, _model_monitors):
                 for field, message in check(estate, team, model):
                     yield (*path, *field), message
             if model.controls.production_approval and len(unit.approvers) <= (
@@ -406,36 +407,73 @@ def _model_tier(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
                 f"{model.controls.minimum_capture_percentage}"
             ),
         )
-    interval = interval_hours(model.monitor_schedule)
-    slowest = interval_hours(model.controls.monitor_schedule)
-    if interval is None:
-        yield (
-            ("monitoring", "schedule"),
-            (
-                f'got "{model.monitor_schedule}"; expected hourly "cron(0 * ? * * *)", daily '
-                '"cron(0 6 ? * * *)" or every N hours "cron(0 */6 ? * * *)"'
-            ),
-        )
-    elif slowest is not None and interval > slowest:
-        yield (
-            ("monitoring", "schedule"),
-            (
-                f"runs every {interval} hours; {tier} is watched at least every {slowest} "
-                f"hour{'' if slowest == 1 else 's'}"
-            ),
-        )
-    runs = model.monitoring.datapoints_to_alarm
-    if interval is not None and interval * runs > _LONGEST_ALARM_HOURS:
-        yield (
-            ("monitoring", "datapoints_to_alarm"),
-            (
-                f"got {runs} runs, {interval} hours apart; an alarm looks back 7 days: at most "
-                f"{_LONGEST_ALARM_HOURS // interval} runs"
-            ),
-        )
     demanded = model.controls.production_traffic
     if _TRAFFIC_ORDER.index(model.traffic) < _TRAFFIC_ORDER.index(demanded):
         yield ("serving", "traffic"), f'got "{model.traffic}"; {tier} demands "{demanded}"'
+
+
+def _model_monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
+    """Monitors run at least as often as the risk tier demands, and have what they need."""
+    del team
+    monitoring = model.monitoring
+    demanded = model.controls.monitors
+    for kind, schedule in monitoring.schedules.items():
+        interval = interval_hours(schedule)
+        slowest = interval_hours(demanded[kind]) if kind in demanded else None
+        if interval is None:
+            yield (
+                ("monitoring", "schedules", kind),
+                (
+                    f'got "{schedule}"; expected hourly "cron(0 * ? * * *)", daily '
+                    '"cron(0 6 ? * * *)" or every N hours "cron(0 */6 ? * * *)"'
+                ),
+            )
+        elif slowest is not None and interval > slowest:
+            yield (
+                ("monitoring", "schedules", kind),
+                (
+                    f"runs every {interval} hours; tier {model.risk_tier} is watched at least "
+                    f"every {slowest} hour{'' if slowest == 1 else 's'}"
+                ),
+            )
+    monitors = model.monitors(production=True)
+    lacking = [kind for kind in monitors if MONITORS[kind].needs_ground_truth]
+    if lacking and monitoring.ground_truth is None:
+        yield (
+            ("monitoring",),
+            (
+                f"has no ground_truth; {' and '.join(lacking)} compare answers with what became "
+                "true: add ground_truth: {lag_hours: 24}"
+            ),
+        )
+    given = monitoring.actions if "actions" in monitoring.model_fields_set else ()
+    for index, action in enumerate(given):
+        if unwatched := [kind for kind in action.monitors if kind not in monitors]:
+            yield (
+                ("monitoring", "actions", index, "monitors"),
+                f"got {', '.join(unwatched)}, which does not watch the model; add its schedule",
+            )
+        if action.do == "ticket" and estate.organization.monitoring.ticketing is None:
+            yield (
+                ("monitoring", "actions", index, "do"),
+                'got "ticket"; the organization has no monitoring.ticketing',
+            )
+    runs = monitoring.evaluated_runs or monitoring.datapoints_to_alarm
+    if monitoring.datapoints_to_alarm > runs:
+        yield (
+            ("monitoring", "datapoints_to_alarm"),
+            f"got {monitoring.datapoints_to_alarm}; expected at most evaluated_runs, {runs}",
+        )
+    longest = max((interval_hours(schedule) or 0) for schedule in monitors.values())
+    if longest * runs > _LONGEST_ALARM_HOURS:
+        field = "evaluated_runs" if monitoring.evaluated_runs else "datapoints_to_alarm"
+        yield (
+            ("monitoring", field),
+            (
+                f"got {runs} runs, {longest} hours apart; an alarm looks back 7 days: at most "
+                f"{_LONGEST_ALARM_HOURS // longest} runs"
+            ),
+        )
 
 
 def _unknown_region(region: str) -> str:

@@ -193,7 +193,7 @@ def _delivery(
 
 def _monitored(of: History, model: Model, now: datetime) -> bool:
     completed = of.of("Monitor Completed", PRODUCTION)
-    interval = timedelta(hours=interval_hours(model.monitor_schedule) or 0)
+    interval = timedelta(hours=interval_hours(model.monitors(production=True)["data-quality"]) or 0)
     return completed != [] and now - completed[-1].time <= 2 * interval
 
 
