@@ -8,7 +8,7 @@ MonitorKind = Literal["data-quality", "model-quality", "bias", "explainability"]
 """What a monitor looks at; the name is part of its schedule, its jobs' settings and its alarms."""
 
 Severity = Literal["low", "medium", "high", "critical"]
-"""How bad a finding is: its effect, times its importance, times what the model's tier puts at stake."""
+"""How bad a finding is: its effect, times its importance, times what the tier puts at stake."""
 
 SageMakerKind = Literal["DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"]
 """What SageMaker calls the kinds."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mlzone.estate.unit import Stage
+from mlzone.monitor_kind import MonitorKind
 from mlzone.persona import Persona
 
 _HASH_LENGTH = 8
@@ -297,13 +298,15 @@ class Naming:
         suffix = f"-{digest[:_HASH_LENGTH]}"
         return fit(base, Limit.SAGEMAKER, reserve=reserve + len(suffix)) + suffix
 
-    def monitoring_schedule(self, unit: str, model: str, stage: Stage) -> str:
-        """Return the schedule of a model's data-quality monitor."""
-        return self.name(unit, model, stage, "data-quality", limit=Limit.SAGEMAKER)
+    def monitoring_schedule(
+        self, unit: str, model: str, stage: Stage, kind: MonitorKind = "data-quality"
+    ) -> str:
+        """Return the schedule of one of a model's monitors."""
+        return self.name(unit, model, stage, kind, limit=Limit.SAGEMAKER)
 
-    def job_prefix(self, unit: str, model: str, stage: Stage) -> str:
+    def job_prefix(self, unit: str, model: str, stage: Stage, kind: MonitorKind) -> str:
         """Return what names of a monitor's jobs begin with; there is room for `-yyyymmddhhmm`."""
-        return self.name(unit, model, stage, "monitor", limit=Limit.SAGEMAKER, reserve=13)
+        return self.name(unit, model, stage, kind, limit=Limit.SAGEMAKER, reserve=13)
 
     def alarm(self, unit: str, model: str, stage: Stage, what: str) -> str:
         """Return an alarm of a model in one environment."""

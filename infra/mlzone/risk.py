@@ -21,7 +21,7 @@ class TierControls:
     minimum_capture_percentage: int
     """Least share of production requests whose input and output are captured (MON-01)."""
     monitors: Mapping[MonitorKind, str]
-    """The monitors that production has, each with its slowest schedule as SageMaker cron (MON-02)."""
+    """The monitors of production, each with its slowest schedule as SageMaker cron (MON-02)."""
     explainability_report: bool
     """Whether a version without an explainability report can be registered (MOD-07)."""
     production_traffic: Literal["all-at-once", "canary", "linear"]

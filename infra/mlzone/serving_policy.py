@@ -4,6 +4,8 @@ Each role belongs to one model in one environment: it reads that model's release
 model's part of the capture bucket, so that another model's requests are out of its reach (ENC-04).
 """
 
+from collections.abc import Sequence
+
 from mlzone.naming import Naming
 from mlzone.persona_policy import Statement, Surroundings, allow
 from mlzone.service_policy import attach_to_network, pull_images
@@ -24,6 +26,21 @@ def reports_prefix(model: str) -> str:
     return f"{model}/reports"
 
 
+def merged_prefix(model: str) -> str:
+    """Return the part of the reports in which SageMaker merges requests with what became true."""
+    return f"{reports_prefix(model)}/merge"
+
+
+def ground_truth_prefix(model: str, data_zone: str) -> str:
+    """Return the part of a team's data that says what became true of a model's cases."""
+    return f"{data_zone}/ground-truth/{model}"
+
+
+def actions_prefix(model: str) -> str:
+    """Return the part of the capture bucket that says how findings were answered."""
+    return f"{model}/actions"
+
+
 def windows_prefix(model: str) -> str:
     """Return the part of the capture bucket that says which requests a monitor looks at."""
     return f"{model}/windows"
@@ -38,7 +55,7 @@ def serving_statements(s: Surroundings, *, model: str) -> list[Statement]:
         s: where the role exists; `keys` encrypt releases and captured requests.
         model: the model's name.
     """
-    capture = _capture(s)
+    capture = capture_arn(s)
     return [
         *_releases(s, model),
         allow("Capture", ["s3:PutObject"], [f"{capture}/{requests_prefix(model)}/*"]),
@@ -63,7 +80,7 @@ def monitor_statements(s: Surroundings, *, model: str) -> list[Statement]:
         s: where the role exists; `keys` encrypt releases, requests and reports.
         model: the model's name.
     """
-    capture = _capture(s)
+    capture = capture_arn(s)
     return [
         *_releases(s, model),
         allow(
@@ -90,6 +107,37 @@ def monitor_statements(s: Surroundings, *, model: str) -> list[Statement]:
     ]
 
 
+def ground_truth_statements(
+    s: Surroundings, *, model: str, data_zone: str, key_arn: str
+) -> list[Statement]:
+    """Return what reads what became true of a model's cases, and merges it with the requests.
+
+    Args:
+        s: where the role exists.
+        model: the model's name.
+        data_zone: the zone of the team's data that holds it.
+        key_arn: the team's key.
+    """
+    bucket = _team_data(s)
+    prefix = ground_truth_prefix(model, data_zone)
+    return [
+        list_ground_truth(s, model=model, data_zone=data_zone),
+        allow("GroundTruth", ["s3:GetObject"], [f"{bucket}/{prefix}/*"]),
+        allow("GroundTruthKey", ["kms:Decrypt"], [key_arn]),
+        allow("Merged", ["s3:GetObject"], [f"{capture_arn(s)}/{merged_prefix(model)}/*"]),
+    ]
+
+
+def list_ground_truth(s: Surroundings, *, model: str, data_zone: str) -> Statement:
+    """Return what sees which files say what became true of a model's cases."""
+    return allow(
+        "ListGroundTruth",
+        ["s3:ListBucket"],
+        [_team_data(s)],
+        {"StringLike": {"s3:prefix": [f"{ground_truth_prefix(model, data_zone)}/*"]}},
+    )
+
+
 def results_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Statement]:
     """Return what the function may do that publishes a monitor's results.
 
@@ -98,7 +146,7 @@ def results_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Sta
         model: the model's name.
         bus_arn: the platform's bus.
     """
-    reports = f"{_capture(s)}/{reports_prefix(model)}"
+    reports = f"{capture_arn(s)}/{reports_prefix(model)}"
     return [
         allow(
             "SeeJob",
@@ -110,7 +158,7 @@ def results_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Sta
         allow(
             "ListReports",
             ["s3:ListBucket"],
-            [_capture(s)],
+            [capture_arn(s)],
             {"StringLike": {"s3:prefix": [f"{reports_prefix(model)}/*"]}},
         ),
         allow("MarkAsPublished", ["s3:PutObject"], [f"{reports}/*/published.json"]),
@@ -125,16 +173,18 @@ def results_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Sta
     ]
 
 
-def start_statements(s: Surroundings, *, model: str, role_arn: str, jobs: str) -> list[Statement]:
+def start_statements(
+    s: Surroundings, *, model: str, role_arn: str, jobs: Sequence[str]
+) -> list[Statement]:
     """Return what the function may do that starts monitors where Model Monitor is closed.
 
     Args:
         s: where the role exists; `keys` encrypt requests and reports.
         model: the model's name.
         role_arn: the role in which monitors run.
-        jobs: what names of the monitor's jobs begin with.
+        jobs: what names of the monitors' jobs begin with.
     """
-    capture = _capture(s)
+    capture = capture_arn(s)
     return [
         allow(
             "ListRequests",
@@ -146,7 +196,7 @@ def start_statements(s: Surroundings, *, model: str, role_arn: str, jobs: str) -
         allow(
             "StartMonitor",
             ["sagemaker:AddTags", "sagemaker:CreateProcessingJob"],
-            [s.arn("sagemaker", f"processing-job/{jobs}-*")],
+            [s.arn("sagemaker", f"processing-job/{prefix}-*") for prefix in jobs],
         ),
         allow(
             "PassMonitorRole",
@@ -180,8 +230,13 @@ def _endpoint(s: Surroundings, model: str) -> str:
     return s.naming.endpoint(s.unit, model, s.stage)
 
 
-def _capture(s: Surroundings) -> str:
+def capture_arn(s: Surroundings) -> str:
+    """Return the bucket of captured requests and reports."""
     return f"arn:{s.partition}:s3:::{s.naming.capture_bucket(s.unit, s.account)}"
+
+
+def _team_data(s: Surroundings) -> str:
+    return f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}"
 
 
 def _releases(s: Surroundings, model: str) -> list[Statement]:

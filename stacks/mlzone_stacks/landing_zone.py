@@ -127,7 +127,7 @@ def _build_environment(
                 # The repository is encrypted with the team's key.
                 _build_delivery(app, governance, team, model, after=stack)
             else:
-                monitoring = _build_serving(app, governance, team, model, foundation)
+                monitoring = _build_serving(app, governance, team, model, (foundation, stack))
                 # A promotion updates stacks that must be there first.
                 _build_delivery(app, governance, team, model, after=monitoring)
 
@@ -148,8 +148,13 @@ def _build_delivery(
 
 
 def _build_serving(
-    app: cdk.App, governance: Governance, team: Team, model: Model, foundation: cdk.Stack
+    app: cdk.App,
+    governance: Governance,
+    team: Team,
+    model: Model,
+    after: tuple[cdk.Stack, cdk.Stack],
 ) -> cdk.Stack:
+    foundation, data = after
     unit, stage = governance.of_unit()
     environment = cdk.Environment(account=foundation.account, region=foundation.region)
     serving = ServingStack(
@@ -169,8 +174,9 @@ def _build_serving(
         model=model,
         env=environment,
     )
-    # A monitor watches an endpoint, which must be there first.
+    # A monitor watches an endpoint, and reads what became true; both must be there first.
     monitoring.add_stack_dependency(serving)
+    monitoring.add_stack_dependency(data)
     return monitoring
 
 

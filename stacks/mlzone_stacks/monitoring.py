@@ -10,14 +10,14 @@ from mlzone.release_contract import MONITORING
 from mlzone_constructs.foundation import FoundationReferences
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.monitoring import (
-    DriftAlarms,
-    DriftAlarmsProps,
-    DriftResponse,
-    DriftResponseProps,
+    FindingResponse,
+    FindingResponseProps,
     ModelDashboard,
     ModelDashboardProps,
     ModelMonitor,
     ModelMonitorProps,
+    MonitorAlarms,
+    MonitorAlarmsProps,
     MonitorJob,
     MonitorJobProps,
     MonitorResults,
@@ -29,9 +29,9 @@ from mlzone_constructs.serving import ModelPlace, ReleaseParameters
 
 
 class MonitoringStack(cdk.Stack):
-    """A model's monitor, its alarms, what answers them, and the dashboard.
+    """A model's monitors, their alarms, what answers them, and the dashboard.
 
-    The organization says which engine runs the monitor; nothing after it knows which one did. A
+    The organization says which engine runs the monitors; nothing after it knows which one did. A
     promotion updates the stack with the parameters of `mlzone.release_contract`.
     """
 
@@ -57,13 +57,13 @@ class MonitoringStack(cdk.Stack):
         else:
             ScheduledProcessing(self, "Scheduled", ScheduledProcessingProps(job=job))
         MonitorResults(self, "Results", MonitorResultsProps(job=job))
-        alarms = DriftAlarms(self, "Alarms", DriftAlarmsProps(place=place, release=release))
-        # What comes into staging are tests; only drift of real requests says that a model is old.
-        if place.in_production and model.retraining.on_drift:
-            DriftResponse(
+        alarms = MonitorAlarms(self, "Alarms", MonitorAlarmsProps(place=place, release=release))
+        # What comes into staging are tests; only findings over real requests ask for an answer.
+        if place.in_production:
+            FindingResponse(
                 self,
                 "Response",
-                DriftResponseProps(place=place, foundation=foundation, alarm=alarms.drift),
+                FindingResponseProps(place=place, foundation=foundation, alarms=alarms),
             )
         ModelDashboard(
             self,

@@ -1,14 +1,10 @@
 """Monitoring: two engines that watch a model, and what follows from what they find."""
 
+from mlzone_constructs.monitoring.alarms import MonitorAlarms, MonitorAlarmsProps
 from mlzone_constructs.monitoring.dashboard import ModelDashboard, ModelDashboardProps
-from mlzone_constructs.monitoring.drift import (
-    DriftAlarms,
-    DriftAlarmsProps,
-    DriftResponse,
-    DriftResponseProps,
-)
 from mlzone_constructs.monitoring.job import MonitorJob, MonitorJobProps
 from mlzone_constructs.monitoring.model_monitor import ModelMonitor, ModelMonitorProps
+from mlzone_constructs.monitoring.response import FindingResponse, FindingResponseProps
 from mlzone_constructs.monitoring.results import MonitorResults, MonitorResultsProps
 from mlzone_constructs.monitoring.scheduled_processing import (
     ScheduledProcessing,
@@ -16,14 +12,14 @@ from mlzone_constructs.monitoring.scheduled_processing import (
 )
 
 __all__ = [
-    "DriftAlarms",
-    "DriftAlarmsProps",
-    "DriftResponse",
-    "DriftResponseProps",
+    "FindingResponse",
+    "FindingResponseProps",
     "ModelDashboard",
     "ModelDashboardProps",
     "ModelMonitor",
     "ModelMonitorProps",
+    "MonitorAlarms",
+    "MonitorAlarmsProps",
     "MonitorJob",
     "MonitorJobProps",
     "MonitorResults",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from mlzone_constructs.monitoring.drift import monitor_metric
+from mlzone_constructs.monitoring.alarms import DATA_FAULT, monitor_metric, silence
+from mlzone_constructs.monitoring.job import Watch, watches
 from mlzone_constructs.serving import ModelPlace, endpoint_metric
 
 _WIDTH, _HEIGHT = 12, 6
@@ -34,6 +35,8 @@ class ModelDashboard(Construct):
         super().__init__(scope, construct_id)
         place = props.place
         level = place.model.service_level
+        watched = watches(place)
+        data_quality = watched[0]
         board = cloudwatch.Dashboard(
             self,
             "Resource",
@@ -49,21 +52,27 @@ class ModelDashboard(Construct):
                         what.title().replace("-", ""),
                         place.governance.arn(self, "cloudwatch", f"alarm:{place.alarm(what)}"),
                     )
-                    for what in ("errors", "latency", "drift", "data-fault", "monitor-silent")
+                    for what in (
+                        "errors",
+                        "latency",
+                        *(watch.traits.alarm for watch in watched),
+                        DATA_FAULT,
+                        *(silence(watch) for watch in watched),
+                    )
                 ],
                 width=2 * _WIDTH,
             )
         )
         board.add_widgets(
             _graph(
-                "Drift: violations and features a run",
-                monitor_metric(place, "DriftViolations"),
-                monitor_metric(place, "DriftedFeatures"),
-                monitor_metric(place, "DataFaults"),
+                "Findings: violations, features and faults a run",
+                *(_of(watch, "DriftViolations") for watch in watched),
+                monitor_metric(data_quality, "DriftedFeatures"),
+                monitor_metric(data_quality, "DataFaults"),
             ),
             _graph(
                 "Shift of the mean prediction a run",
-                monitor_metric(place, "PredictionShift", statistic="Average"),
+                monitor_metric(data_quality, "PredictionShift", statistic="Average"),
             ),
         )
         board.add_widgets(
@@ -82,8 +91,16 @@ class ModelDashboard(Construct):
         )
         board.add_widgets(
             _graph("Requests", endpoint_metric(place, "Invocations", "Sum")),
-            _graph("Runs of the monitor that finished", monitor_metric(place, "Completed")),
+            _graph(
+                "Runs of monitors that finished",
+                *(_of(watch, "Completed") for watch in watched),
+            ),
         )
+
+
+def _of(watch: Watch, name: str) -> cloudwatch.IMetric:
+    """Return a metric that stands beside those of other monitors."""
+    return monitor_metric(watch, name).with_(label=f"{watch.kind}: {name}")
 
 
 def _graph(

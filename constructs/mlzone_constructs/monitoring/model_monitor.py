@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import aws_sagemaker as sagemaker
+import aws_cdk as cdk
 from constructs import Construct
 
 from mlzone_constructs.monitoring.job import (
@@ -12,10 +12,11 @@ from mlzone_constructs.monitoring.job import (
     REQUESTS_FOLDER,
     VOLUME_GB,
     MonitorJob,
-    monitor_name,
+    Watch,
 )
 
-_Definition = sagemaker.CfnDataQualityJobDefinition
+CONSTRAINTS_FOLDER = "/opt/ml/processing/baseline/constraints"
+"""Where Model Monitor puts what a definition names as constraints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,99 +24,145 @@ class ModelMonitorProps:
     """Properties of a ModelMonitor."""
 
     job: MonitorJob
-    """Role and settings of the monitor."""
+    """Role and settings of the monitors."""
 
 
 class ModelMonitor(Construct):
-    """A data-quality schedule of SageMaker Model Monitor.
+    """Schedules of SageMaker Model Monitor: a job definition and a schedule for each monitor.
 
     Guarantees:
-        MON-02: it runs at least as often as the risk tier demands.
+        MON-02: each runs at least as often as the risk tier demands.
         NET-04: jobs run isolated in the private network, with encrypted traffic.
         ENC-02: disks and reports are encrypted with a key of ours.
-        MON-02: it exists with a release, from the release's own baseline.
+        MON-02: they exist with a release, from the release's own baseline; a schedule stays when
+            its definition is replaced, so that no endpoint is left unwatched.
 
     Example:
-        ModelMonitor(self, "Monitor", ModelMonitorProps(job=job))
+        ModelMonitor(self, "ModelMonitor", ModelMonitorProps(job=job))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: ModelMonitorProps) -> None:
         super().__init__(scope, construct_id)
-        job, place, release = props.job, props.job.place, props.job.release
-        content = self._content(job)
+        for watch in props.job.watches:
+            self._watch(props.job, watch)
+
+    def _watch(self, job: MonitorJob, watch: Watch) -> None:
+        place, release, kind = job.place, job.release, watch.traits.sagemaker
+        content = _definition(job, watch)
         # Even its tags replace a definition, so they count for its name.
-        name = release.versioned(place.naming, monitor_name(place), [content, place.tags])
-        definition = _Definition(self, "Definition", job_definition_name=name, **content)
-        definition.node.add_dependency(job.role)
-        schedule = sagemaker.CfnMonitoringSchedule(
+        name = release.versioned(place.naming, watch.name, [content, place.tags])
+        # The four types differ in nothing but the names of their parts.
+        definition = cdk.CfnResource(
             self,
-            "Resource",
-            monitoring_schedule_name=monitor_name(place),
-            monitoring_schedule_config=(
-                sagemaker.CfnMonitoringSchedule.MonitoringScheduleConfigProperty(
-                    monitoring_job_definition_name=name,
-                    monitoring_type="DataQuality",
-                    schedule_config=sagemaker.CfnMonitoringSchedule.ScheduleConfigProperty(
-                        schedule_expression=place.model.monitor_schedule
-                    ),
-                )
-            ),
+            f"{kind}Definition",
+            type=f"AWS::SageMaker::{kind}JobDefinition",
+            properties={
+                "JobDefinitionName": name,
+                **content,
+                "Tags": [{"Key": key, "Value": value} for key, value in sorted(place.tags.items())],
+            },
+        )
+        definition.node.add_dependency(job.role)
+        schedule = cdk.CfnResource(
+            self,
+            kind,
+            type="AWS::SageMaker::MonitoringSchedule",
+            properties={
+                "MonitoringScheduleName": watch.name,
+                "MonitoringScheduleConfig": {
+                    "MonitoringJobDefinitionName": name,
+                    "MonitoringType": kind,
+                    "ScheduleConfig": {"ScheduleExpression": watch.schedule},
+                },
+                "Tags": [{"Key": key, "Value": value} for key, value in sorted(place.tags.items())],
+            },
         )
         schedule.add_resource_dependency(definition)
         release.govern(definition, schedule)
 
-    def _content(self, job: MonitorJob) -> dict[str, Any]:
-        release, foundation = job.release, job.foundation
-        return {
-            "data_quality_app_specification": _Definition.DataQualityAppSpecificationProperty(
-                image_uri=release["AnalyzerImage"], environment=job.environment
-            ),
-            "data_quality_baseline_config": _Definition.DataQualityBaselineConfigProperty(
-                constraints_resource=_Definition.ConstraintsResourceProperty(
-                    s3_uri=release["BaselineConstraints"]
-                ),
-                statistics_resource=_Definition.StatisticsResourceProperty(
-                    s3_uri=release["BaselineStatistics"]
-                ),
-            ),
-            "data_quality_job_input": _Definition.DataQualityJobInputProperty(
-                endpoint_input=_Definition.EndpointInputProperty(
-                    endpoint_name=job.place.endpoint,
-                    local_path=REQUESTS_FOLDER,
-                    s3_data_distribution_type="FullyReplicated",
-                    s3_input_mode="File",
-                )
-            ),
-            "data_quality_job_output_config": _Definition.MonitoringOutputConfigProperty(
-                kms_key_id=job.key_arn,
-                monitoring_outputs=[
-                    _Definition.MonitoringOutputProperty(
-                        s3_output=_Definition.S3OutputProperty(
-                            s3_uri=job.place.reports_uri,
-                            local_path=REPORTS_FOLDER,
-                            s3_upload_mode="EndOfJob",
-                        )
-                    )
-                ],
-            ),
-            "job_resources": _Definition.MonitoringResourcesProperty(
-                cluster_config=_Definition.ClusterConfigProperty(
-                    instance_count=1,
-                    instance_type=job.instance_type,
-                    volume_size_in_gb=VOLUME_GB,
-                    volume_kms_key_id=job.key_arn,
-                )
-            ),
-            "network_config": _Definition.NetworkConfigProperty(
-                enable_inter_container_traffic_encryption=True,
-                enable_network_isolation=True,
-                vpc_config=_Definition.VpcConfigProperty(
-                    subnets=foundation.subnet_ids,
-                    security_group_ids=foundation.security_group_ids,
-                ),
-            ),
-            "stopping_condition": _Definition.StoppingConditionProperty(
-                max_runtime_in_seconds=LONGEST_SECONDS
-            ),
-            "role_arn": job.role.arn,
+
+def _definition(job: MonitorJob, watch: Watch) -> dict[str, Any]:
+    """Return a job definition but for its name and tags."""
+    release, foundation, kind = job.release, job.foundation, watch.traits.sagemaker
+    source: dict[str, Any] = {
+        "EndpointInput": {
+            "EndpointName": job.place.endpoint,
+            "LocalPath": REQUESTS_FOLDER,
+            "S3DataDistributionType": "FullyReplicated",
+            "S3InputMode": "File",
         }
+    }
+    if watch.traits.needs_ground_truth:
+        source["GroundTruthS3Input"] = {"S3Uri": job.place.ground_truth_uri}
+        source["EndpointInput"] |= {
+            "StartTimeOffset": f"-PT{watch.lag_hours + watch.hours}H",
+            "EndTimeOffset": f"-PT{watch.lag_hours}H",
+        }
+    return {
+        f"{kind}AppSpecification": {
+            "ImageUri": release["AnalyzerImage"],
+            "Environment": {**job.environment, **_told(watch)},
+            **_particular(job, watch),
+        },
+        f"{kind}BaselineConfig": _baseline(job, watch),
+        f"{kind}JobInput": source,
+        f"{kind}JobOutputConfig": {
+            "KmsKeyId": job.key_arn,
+            "MonitoringOutputs": [
+                {
+                    "S3Output": {
+                        "S3Uri": job.place.reports_uri,
+                        "LocalPath": REPORTS_FOLDER,
+                        "S3UploadMode": "EndOfJob",
+                    }
+                }
+            ],
+        },
+        "JobResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": job.instance_type,
+                "VolumeSizeInGB": VOLUME_GB,
+                "VolumeKmsKeyId": job.key_arn,
+            }
+        },
+        "NetworkConfig": {
+            "EnableInterContainerTrafficEncryption": True,
+            "EnableNetworkIsolation": True,
+            "VpcConfig": {
+                "Subnets": foundation.subnet_ids,
+                "SecurityGroupIds": foundation.security_group_ids,
+            },
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": LONGEST_SECONDS},
+        "RoleArn": job.role.arn,
+    }
+
+
+def _told(watch: Watch) -> dict[str, str]:
+    """Return what the analyzer is told of this monitor alone."""
+    told: dict[str, str] = {"MLZONE_MONITOR": watch.kind}
+    if watch.kind != "data-quality":
+        # Only data quality has statistics of its own; the others find the whole baseline here.
+        told["baseline_statistics"] = CONSTRAINTS_FOLDER
+    return told
+
+
+def _particular(job: MonitorJob, watch: Watch) -> dict[str, Any]:
+    """Return what only one kind of application has."""
+    if watch.kind == "model-quality":
+        return {"ProblemType": "BinaryClassification"}
+    if watch.kind in ("bias", "explainability"):
+        return {"ConfigUri": job.release["BaselineConstraints"]}
+    return {}
+
+
+def _baseline(job: MonitorJob, watch: Watch) -> dict[str, Any]:
+    """Return where a definition finds the baseline: its folder, whatever the part is called."""
+    release = job.release
+    if watch.kind == "data-quality":
+        return {
+            "ConstraintsResource": {"S3Uri": release["BaselineConstraints"]},
+            "StatisticsResource": {"S3Uri": release["BaselineStatistics"]},
+        }
+    return {"ConstraintsResource": {"S3Uri": release["BaselineStatistics"]}}

@@ -43,7 +43,11 @@ class MonitorResults(Construct):
                 description=f"Publishes what the monitor of {place.model.title} found"[:256],
                 handler="monitor_results",
                 key=job.foundation.key,
-                environment=place.settings(self),
+                environment={
+                    **place.settings(self),
+                    "MLZONE_RISK_TIER": str(place.model.risk_tier),
+                    "MLZONE_REPORTS": place.reports_uri,
+                },
                 statements=[
                     iam.PolicyStatement.from_json(statement)
                     for statement in results_statements(

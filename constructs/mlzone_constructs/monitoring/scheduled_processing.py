@@ -12,10 +12,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from mlzone.serving_policy import start_statements
+from mlzone.persona_policy import Statement
+from mlzone.serving_policy import list_ground_truth, start_statements
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
-from mlzone_constructs.monitoring.job import REQUESTS_FOLDER, MonitorJob, monitor_name
+from mlzone_constructs.monitoring.job import (
+    GROUND_TRUTH_FOLDER,
+    REQUESTS_FOLDER,
+    MonitorJob,
+    Watch,
+)
 from mlzone_constructs.serving.alarms import VARIANT
 
 _MINUTE = 20
@@ -27,14 +33,14 @@ class ScheduledProcessingProps:
     """Properties of ScheduledProcessing."""
 
     job: MonitorJob
-    """Role and settings of the monitor."""
+    """Role and settings of the monitors."""
 
 
 class ScheduledProcessing(Construct):
-    """A schedule that starts the analyzer as a processing job.
+    """Schedules that start the analyzer as processing jobs, one for each monitor.
 
     Guarantees:
-        MON-02: it runs at least as often as the risk tier demands.
+        MON-02: each runs at least as often as the risk tier demands.
         NET-04: jobs run isolated in the private network, with encrypted traffic.
         ENC-02: disks and reports are encrypted with a key of ours.
         IAM-04: what starts the jobs passes the monitor's role to SageMaker and no other.
@@ -64,30 +70,46 @@ class ScheduledProcessing(Construct):
                 ],
             ),
         )
-        schedule = scheduler.CfnSchedule(
+        for watch in job.watches:
+            schedule = self._schedule(job, watch, function.arn, role.arn)
+            schedule.node.add_dependency(role)
+            job.release.govern(schedule)
+
+    def _schedule(
+        self, job: MonitorJob, watch: Watch, function_arn: str, role_arn: str
+    ) -> scheduler.CfnSchedule:
+        place = job.place
+        told = {
+            "kind": watch.kind,
+            "schedule": watch.name,
+            "prefix": watch.job_prefix,
+            "hours": watch.hours,
+            "lag_hours": watch.lag_hours,
+            "ground_truth": watch.traits.needs_ground_truth,
+        }
+        return scheduler.CfnSchedule(
             self,
-            "Resource",
-            name=place.naming.schedule(place.unit.name, place.model.name, place.stage, "monitor"),
-            description=f"Runs the data-quality monitor of {place.model.title}"[:512],
-            schedule_expression=place.model.monitor_schedule.replace("cron(0 ", f"cron({_MINUTE} "),
+            watch.traits.sagemaker,
+            name=place.naming.schedule(place.unit.name, place.model.name, place.stage, watch.kind),
+            description=f"Runs the {watch.kind} monitor of {place.model.title}"[:512],
+            schedule_expression=watch.schedule.replace("cron(0 ", f"cron({_MINUTE} "),
             schedule_expression_timezone="UTC",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             kms_key_arn=job.key_arn,
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.arn,
-                role_arn=role.arn,
-                input=cdk.Stack.of(self).to_json_string({"time": "<aws.scheduler.scheduled-time>"}),
+                arn=function_arn,
+                role_arn=role_arn,
+                input=cdk.Stack.of(self).to_json_string(
+                    {"time": "<aws.scheduler.scheduled-time>", "monitor": told}
+                ),
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_event_age_in_seconds=3600, maximum_retry_attempts=8
                 ),
             ),
         )
-        schedule.node.add_dependency(role)
-        job.release.govern(schedule)
 
     def _function(self, job: MonitorJob) -> GovernedFunction:
         place = job.place
-        prefix = place.naming.job_prefix(place.unit.name, place.model.name, place.stage)
         return GovernedFunction(
             self,
             "Start",
@@ -95,26 +117,35 @@ class ScheduledProcessing(Construct):
                 governance=place.governance,
                 function_name=place.function("start-monitor"),
                 role_name=place.role("start-monitor"),
-                description=f"Starts a run of {monitor_name(place)}",
+                description=f"Starts the monitors of {place.model.title}"[:256],
                 handler="start_monitor",
                 key=job.foundation.key,
                 environment={
                     "MLZONE_JOB": cdk.Stack.of(self).to_json_string(job.request()),
-                    "MLZONE_JOB_PREFIX": prefix,
                     "MLZONE_SUBNETS": job.foundation.subnet_text,
                     "MLZONE_REQUESTS": f"{place.requests_uri}/{place.endpoint}/{VARIANT}",
                     "MLZONE_WINDOWS": place.windows_uri,
                     "MLZONE_INPUT_FOLDER": REQUESTS_FOLDER,
-                    "MLZONE_HOURS": str(job.interval_hours),
+                    "MLZONE_GROUND_TRUTH": place.ground_truth_uri,
+                    "MLZONE_GROUND_TRUTH_FOLDER": GROUND_TRUTH_FOLDER,
                 },
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in start_statements(
-                        place.surroundings(self, job.key_arn),
-                        model=place.model.name,
-                        role_arn=job.role.arn,
-                        jobs=prefix,
-                    )
-                ],
+                statements=[iam.PolicyStatement.from_json(item) for item in self._allowed(job)],
             ),
         )
+
+    def _allowed(self, job: MonitorJob) -> list[Statement]:
+        place = job.place
+        surroundings = place.surroundings(self, job.key_arn)
+        allowed = start_statements(
+            surroundings,
+            model=place.model.name,
+            role_arn=job.role.arn,
+            jobs=[watch.job_prefix for watch in job.watches],
+        )
+        if any(watch.traits.needs_ground_truth for watch in job.watches):
+            allowed.append(
+                list_ground_truth(
+                    surroundings, model=place.model.name, data_zone=place.model.data_zone
+                )
+            )
+        return allowed

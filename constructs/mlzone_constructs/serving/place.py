@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Model, Stage, Team
 from mlzone.naming import Naming
 from mlzone.persona_policy import Surroundings
-from mlzone.serving_policy import platform_bus_arn, reports_prefix, requests_prefix, windows_prefix
+from mlzone.serving_policy import (
+    actions_prefix,
+    ground_truth_prefix,
+    platform_bus_arn,
+    reports_prefix,
+    requests_prefix,
+    windows_prefix,
+)
 from mlzone.tagging import model_tags
 from mlzone_constructs.governance import Governance
 
@@ -70,6 +78,17 @@ class ModelPlace:
         return f"s3://{self.capture_bucket}/{reports_prefix(self.model.name)}"
 
     @property
+    def actions_uri(self) -> str:
+        """Where it is written down how findings were answered."""
+        return f"s3://{self.capture_bucket}/{actions_prefix(self.model.name)}"
+
+    @property
+    def ground_truth_uri(self) -> str:
+        """Where it says what became true of the model's cases."""
+        bucket = self.naming.data_bucket(self.unit.name, self.team.name, self.account)
+        return f"s3://{bucket}/{ground_truth_prefix(self.model.name, self.model.data_zone)}"
+
+    @property
     def windows_uri(self) -> str:
         """Where it says which requests a monitor looks at."""
         return f"s3://{self.capture_bucket}/{windows_prefix(self.model.name)}"
@@ -94,6 +113,12 @@ class ModelPlace:
     def alarm(self, what: str) -> str:
         """Return the name of an alarm of the model in this environment."""
         return self.naming.alarm(self.unit.name, self.model.name, self.stage, what)
+
+    def team_key_arn(self, scope: Construct) -> str:
+        """Return the key of the team's data, as its stack wrote it down."""
+        return ssm.StringParameter.value_for_string_parameter(
+            scope, self.naming.team_key_parameter(self.team.name)
+        )
 
     def bus_arn(self, scope: Construct) -> str:
         """Return the ARN of the platform's bus."""

@@ -52,7 +52,10 @@ class Ticketing(Record):
     url: HttpsUrl
     """Receives a POST with the finding."""
     secret_arn: Annotated[
-        str, StringConstraints(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$")
+        str,
+        StringConstraints(
+            pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+        ),
     ]
     """The Secrets Manager secret whose text signs the request (HMAC-SHA256)."""
 

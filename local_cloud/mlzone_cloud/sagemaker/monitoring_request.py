@@ -19,9 +19,7 @@ Part = Mapping[str, Any]
 _STATISTICS_FOLDER = "/opt/ml/processing/baseline/stats"
 _CONSTRAINTS_FOLDER = "/opt/ml/processing/baseline/constraints"
 _CONFIG_FOLDER = "/opt/ml/processing/input/analysis_config"
-_CAPTURE_FORMAT = {
-    "sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}
-}
+_RECORDS = {"captureIndexNames": ["endpointInput", "endpointOutput"]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,8 @@ class Monitor:
     environment: Part = field(default_factory=dict)
     network: Part = field(default_factory=dict)
     stopping: Part = field(default_factory=dict)
-    needs_ground_truth: bool = False
+    ground_truth: str = ""
+    """The URI of what became true; empty for monitors that do not ask."""
 
     @classmethod
     def of_definition(cls, kind: MonitorKind, record: Part) -> Self:
@@ -47,7 +46,7 @@ class Monitor:
             application=record[kind.application],
             environment=record[kind.application].get("Environment") or {},
             endpoint_input=given["EndpointInput"],
-            needs_ground_truth="GroundTruthS3Input" in given,
+            ground_truth=(given.get("GroundTruthS3Input") or {}).get("S3Uri", ""),
             baseline=record.get(kind.baseline) or {},
             outputs=record[kind.output],
             resources=record["JobResources"],
@@ -73,6 +72,12 @@ class Monitor:
         )
 
     @property
+    def merged(self) -> str:
+        """Where requests are kept that were merged with what became true."""
+        target = self.outputs["MonitoringOutputs"][0]["S3Output"]["S3Uri"]
+        return f"{target.rstrip('/')}/merge"
+
+    @property
     def endpoint(self) -> str:
         """The endpoint that is watched."""
         return str(self.endpoint_input["EndpointName"])
@@ -94,7 +99,7 @@ class Monitor:
             due: when the run was due.
             window: what it looks at.
             captured: the folders with captured requests, below the input's local path, to their
-                S3 URIs.
+                S3 URIs; merged with what became true where the monitor asks for it.
         """
         requests = str(self.endpoint_input["LocalPath"])
         inputs = [
@@ -103,7 +108,10 @@ class Monitor:
         ]
         environment = {
             **self.environment,
-            "dataset_format": json.dumps(_CAPTURE_FORMAT, separators=(",", ":")),
+            "dataset_format": json.dumps(
+                {"sagemakerMergeJson" if self.ground_truth else "sagemakerCaptureJson": _RECORDS},
+                separators=(",", ":"),
+            ),
             "dataset_source": requests,
             "start_time": _stamp(window.start),
             "end_time": _stamp(window.end),

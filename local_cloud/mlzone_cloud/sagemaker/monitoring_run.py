@@ -11,6 +11,7 @@ from mlzone_cloud.sagemaker import monitoring_definition as definitions
 from mlzone_cloud.sagemaker import monitoring_execution as executions
 from mlzone_cloud.sagemaker import records
 from mlzone_cloud.sagemaker.capture import flush_captures
+from mlzone_cloud.sagemaker.monitoring_merge import MergeError, merge
 from mlzone_cloud.sagemaker.monitoring_request import Monitor
 from mlzone_cloud.sagemaker.monitoring_window import Window, folders, hour_of, window_of
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 _HOUR_PARTS = 4
-_NOT_MERGED = "monitors that need ground truth"
 
 
 class _CannotRunError(Exception):
@@ -73,7 +73,7 @@ def launch(cloud: "Cloud", account: str, region: str, job: str, execution: Recor
         )
         sagemaker = cloud.client("sagemaker", account=account, region=region)
         sagemaker.create_processing_job(**request, Tags=execution["Tags"])
-    except (_CannotRunError, ApiError, BotoCoreError, ClientError) as error:
+    except (_CannotRunError, MergeError, ApiError, BotoCoreError, ClientError) as error:
         if "ResourceInUse" not in str(error):
             executions.change(
                 cloud,
@@ -95,9 +95,6 @@ def _prepare(
     cloud: "Cloud", account: str, region: str, execution: Record
 ) -> tuple[Monitor, Window, dict[str, str]]:
     monitor = _monitor(cloud, account, region, execution)
-    if monitor.needs_ground_truth:
-        cloud.statistics.not_implemented[f"sagemaker:{_NOT_MERGED}"] += 1
-        raise _CannotRunError(f"NotImplemented: the embedded cloud does not emulate {_NOT_MERGED}")
     schedule = execution["Config"].get("ScheduleConfig") or {}
     window = window_of(schedule, monitor.endpoint_input, execution["ScheduledTime"])
     sagemaker = cloud.client("sagemaker", account=account, region=region)
@@ -120,6 +117,17 @@ def _prepare(
             f"that the bucket exists in the selected region ({region}), that objects exist under "
             f'that S3 prefix, and that the role "{monitor.role}" has "s3:ListBucket" permissions '
             f'on bucket "{destination.removeprefix("s3://").split("/")[0]}".'
+        )
+    if monitor.ground_truth:
+        due = execution["ScheduledTime"]
+        captured = merge(
+            s3,
+            captured,
+            ground_truth=monitor.ground_truth,
+            target=f"{monitor.merged}/{execution['MonitoringScheduleName']}/{due:%Y/%m/%d/%H}",
+            window=window,
+            due=due,
+            key_id=monitor.outputs.get("KmsKeyId", ""),
         )
     return monitor, window, captured
 

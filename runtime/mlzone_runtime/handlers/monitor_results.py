@@ -1,20 +1,22 @@
-"""Publishes what a model's monitor found: as metrics, and as events on the platform's bus.
+"""Publishes what a model's monitors found: as metrics, and as events on the platform's bus.
 
 It is called when a job of the monitor ended, whichever engine started it. A mark beside the reports
 says that they were published: called twice for one job, it does nothing the second time. Metrics
-carry the time at which the job ended, so that alarms see them where they belong.
+carry the time at which the job ended, so that alarms see them where they belong. The newest finding
+of each monitor is kept: what answers an alarm reads it.
 """
 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from mlzone_runtime.handlers import severity
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
 
 LOG = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ DATA_FAULT = "data_fault"
 """The outcome that somebody must put right where the data come from: no training helps, for it
 would teach the model the fault. It has a metric of its own and does not count as drift."""
 MARK = "published.json"
+MERGES = "groundtruth-merge-"
+"""What SageMaker calls the jobs that merge requests with what became true."""
 UNJUDGED = frozenset({"no_records", "too_few_records"})
 """Outcomes that say nothing about drift: they neither raise its alarm nor end it."""
 MOST_SENTENCES = 3
@@ -44,6 +48,10 @@ class Settings:
 
     scope: ModelScope
     bus_arn: str
+    tier: int
+    """The model's risk tier."""
+    reports: str
+    """S3 URI of the reports of all the model's monitors."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -52,7 +60,12 @@ class Settings:
         Raises:
             EventError: one is missing.
         """
-        return cls(scope=ModelScope.from_environment(), bus_arn=setting("MLZONE_PLATFORM_BUS"))
+        return cls(
+            scope=ModelScope.from_environment(),
+            bus_arn=setting("MLZONE_PLATFORM_BUS"),
+            tier=int(setting("MLZONE_RISK_TIER")),
+            reports=setting("MLZONE_REPORTS"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +90,8 @@ class Job:
     """S3 URI of the folder with its reports."""
     ended: datetime
     release: str
+    monitor: str
+    """Which of the model's monitors it is of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +107,10 @@ class Result:
     """How far the mean prediction moved; None if it is not known."""
     sentences: tuple[str, ...]
     """The explanation for people."""
+    score: float
+    """How bad it is, from 0 to 1."""
+    severity: str
+    """The same in a word."""
 
     @property
     def judged(self) -> bool:
@@ -122,14 +141,22 @@ def publish(event: Mapping[str, Any], settings: Settings, clients: Clients) -> d
         ResultsError: the job succeeded and yet left no readable reports.
         EventError: the platform's bus did not take an event.
     """
-    job = _job(clients.sagemaker, str(event["detail"]["ProcessingJobName"]), str(event["time"]))
+    name = str(event["detail"]["ProcessingJobName"])
+    if name.startswith(MERGES):
+        LOG.info("%s merged requests with what became true; it found nothing of its own", name)
+        return {"job": name, "published": False}
+    job = _job(clients.sagemaker, name, str(event["time"]))
     if _is_published(clients.s3, job):
         LOG.info("the results of %s are published already", job.name)
         return {"job": job.name, "published": False}
-    result = _result(clients.s3, job) if job.status == "Completed" else None
+    result = _result(clients.s3, job, settings.tier) if job.status == "Completed" else None
     _measure(clients.cloudwatch, settings.scope, job, result)
-    _tell(clients.events, settings, job, result)
-    _mark(clients.s3, job, result)
+    content = _finding(settings, job, result)
+    if result and result.violations:
+        # Before the event: whoever hears of the finding can read it.
+        _keep(clients.s3, f"{settings.reports}/latest/{job.monitor}", content)
+    _tell(clients.events, settings, job, result, content["facts"])
+    _keep(clients.s3, job.output, content)
     LOG.info("%s: %s, %s", job.name, job.status, result)
     return {
         "job": job.name,
@@ -148,19 +175,25 @@ def _job(sagemaker: Any, name: str, time: str) -> Job:
         output=output["S3Output"]["S3Uri"].rstrip("/"),
         ended=answer.get("ProcessingEndTime") or datetime.fromisoformat(time),
         release=answer.get("Environment", {}).get("MLZONE_RELEASE", ""),
+        monitor=answer.get("Environment", {}).get("MLZONE_MONITOR", "data-quality"),
     )
 
 
-def _result(s3: Any, job: Job) -> Result:
+def _result(s3: Any, job: Job, tier: int) -> Result:
     found = _report(s3, job, "constraint_violations.json").get("violations", [])
     explanation = _report(s3, job, "explanation.json")
     try:
+        rated = severity.score(explanation, tier) if found else 0.0
         return Result(
             outcome=explanation["outcome"],
             violations=len(found),
-            features=tuple(item["feature"] for item in explanation["findings"]),
+            features=tuple(
+                item["feature"] for item in explanation["findings"] if item.get("feature")
+            ),
             prediction_shift=explanation["prediction_shift"],
             sentences=tuple(explanation["sentences"]),
+            score=rated,
+            severity=severity.level(rated),
         )
     except KeyError as error:
         raise ResultsError(f"explanation.json of {job.name} has no {error}") from error
@@ -192,16 +225,43 @@ def _is_published(s3: Any, job: Job) -> bool:
     return bool(_report(s3, job, MARK).get("job") == job.name)
 
 
-def _mark(s3: Any, job: Job, result: Result | None) -> None:
-    bucket, key = _location(job, MARK)
-    content = {
+def _finding(settings: Settings, job: Job, result: Result | None) -> dict[str, Any]:
+    """Return all that is told of a job: what the mark holds, and what an alarm's answer reads."""
+    facts: dict[str, Any] = {
+        "monitor": job.monitor,
         "job": job.name,
         "status": job.status,
-        "ended": job.ended.isoformat(),
-        "release": job.release,
-        "result": asdict(result) if result else None,
+        "reports": job.output,
     }
-    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(content, indent=1).encode())
+    if result:
+        facts |= {
+            "outcome": result.outcome,
+            "violations": result.violations,
+            "features": list(result.features),
+            "prediction_shift": result.prediction_shift,
+            "sentences": list(result.sentences[:MOST_SENTENCES]),
+            "severity": result.severity,
+            "score": result.score,
+        }
+    else:
+        facts["reason"] = job.reason
+    return {
+        "job": job.name,
+        "unit": settings.scope.unit,
+        "team": settings.scope.team,
+        "model": settings.scope.model,
+        "environment": settings.scope.environment,
+        "release": job.release,
+        "ended": job.ended.isoformat(),
+        "facts": facts,
+    }
+
+
+def _keep(s3: Any, folder: str, content: Mapping[str, Any]) -> None:
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    s3.put_object(
+        Bucket=bucket, Key=f"{prefix}/{MARK}", Body=json.dumps(content, indent=1).encode()
+    )
 
 
 def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None) -> None:
@@ -221,6 +281,7 @@ def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None
                 "Dimensions": [
                     {"Name": "Model", "Value": scope.model},
                     {"Name": "Environment", "Value": scope.environment},
+                    {"Name": "Monitor", "Value": job.monitor},
                 ],
                 "Timestamp": job.ended,
                 "Value": value,
@@ -230,18 +291,9 @@ def _measure(cloudwatch: Any, scope: ModelScope, job: Job, result: Result | None
     )
 
 
-def _tell(client: Any, settings: Settings, job: Job, result: Result | None) -> None:
-    facts: dict[str, Any] = {"job": job.name, "status": job.status, "reports": job.output}
-    if result:
-        facts |= {
-            "outcome": result.outcome,
-            "violations": result.violations,
-            "features": list(result.features),
-            "prediction_shift": result.prediction_shift,
-            "sentences": list(result.sentences[:MOST_SENTENCES]),
-        }
-    else:
-        facts["reason"] = job.reason
+def _tell(
+    client: Any, settings: Settings, job: Job, result: Result | None, facts: Mapping[str, Any]
+) -> None:
     # Drift first: if the second event fails, the whole is tried again.
     kinds = ["Drift Detected"] if result and result.violations else []
     for kind in [*kinds, "Monitor Completed"]:

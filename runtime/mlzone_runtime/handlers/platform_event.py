@@ -27,6 +27,8 @@ SOURCES: Mapping[str, str] = {
     "Release Failed": "mlzone.delivery",
     "Drift Detected": "mlzone.monitoring",
     "Monitor Completed": "mlzone.monitoring",
+    "Finding Raised": "mlzone.monitoring",
+    "Finding Answered": "mlzone.monitoring",
     "Retraining Requested": "mlzone.monitoring",
     "Retraining Started": "mlzone.delivery",
     "Retraining Skipped": "mlzone.delivery",

@@ -1,8 +1,9 @@
-"""Starts a model's monitor where SageMaker Model Monitor is closed: a processing job a window.
+"""Starts a model's monitors where SageMaker Model Monitor is closed: a processing job a window.
 
 It does what Model Monitor would: it takes the requests that were captured since the last run, hands
-them to the analyzer with the baseline, and runs nothing where there were none. A manifest says
-which requests a job looks at; it is kept beside the reports.
+them to the analyzer with the baseline, and runs nothing where there were none. A monitor that needs
+ground truth looks at older requests, and gets all that has become known since. A manifest says
+which files a job looks at; it is kept beside the reports.
 """
 
 import json
@@ -28,9 +29,7 @@ class Settings:
     """What the monitoring stack tells the function."""
 
     job: Mapping[str, Any]
-    """The request of CreateProcessingJob, but for the job's name, window and subnets."""
-    prefix: str
-    """What the jobs' names begin with."""
+    """The request of CreateProcessingJob, but for what depends on monitor and window."""
     subnets: tuple[str, ...]
     """The subnets that jobs run in."""
     requests: str
@@ -39,8 +38,10 @@ class Settings:
     """S3 URI of the folder of manifests."""
     input_folder: str
     """Where the job finds the requests."""
-    hours: int
-    """The hours between two runs."""
+    ground_truth: str
+    """S3 URI of what became true; below it are folders `yyyy/mm/dd/hh`."""
+    ground_truth_folder: str
+    """Where the job finds what became true."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -51,13 +52,31 @@ class Settings:
         """
         return cls(
             job=json.loads(setting("MLZONE_JOB")),
-            prefix=setting("MLZONE_JOB_PREFIX"),
             subnets=tuple(setting("MLZONE_SUBNETS").split(",")),
             requests=setting("MLZONE_REQUESTS"),
             windows=setting("MLZONE_WINDOWS"),
             input_folder=setting("MLZONE_INPUT_FOLDER"),
-            hours=int(setting("MLZONE_HOURS")),
+            ground_truth=setting("MLZONE_GROUND_TRUTH"),
+            ground_truth_folder=setting("MLZONE_GROUND_TRUTH_FOLDER"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """Which monitor runs, as its schedule says."""
+
+    kind: str
+    """Such as `data-quality`."""
+    schedule: str
+    """The name of its schedule."""
+    prefix: str
+    """What its jobs' names begin with."""
+    hours: int
+    """The hours between two runs."""
+    lag_hours: int
+    """How old the youngest request is that a run looks at."""
+    ground_truth: bool
+    """Whether it compares answers with what became true."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +87,15 @@ class Window:
     end: datetime
 
     @classmethod
-    def before(cls, scheduled: str, hours: int) -> "Window":
-        """Return the whole hours before the time of a schedule, in ISO format."""
+    def before(cls, scheduled: str, hours: int, lag_hours: int = 0) -> "Window":
+        """Return the whole hours before the time of a schedule, in ISO format, less a lag."""
         time = datetime.fromisoformat(scheduled).astimezone(UTC)
-        end = time.replace(minute=0, second=0, microsecond=0)
+        end = time.replace(minute=0, second=0, microsecond=0) - lag_hours * _HOUR
         return cls(start=end - hours * _HOUR, end=end)
+
+    def since(self, lag_hours: int) -> "Window":
+        """Return the time in which something can have become known of the window's cases."""
+        return Window(start=self.start, end=self.end + lag_hours * _HOUR)
 
     def folders(self) -> Iterator[str]:
         """Yield the folders in which requests of the window are captured."""
@@ -87,17 +110,21 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     del context
     return start(
         str(event["time"]),
+        Monitor(**event["monitor"]),
         Settings.from_environment(),
         s3=boto3.client("s3"),
         sagemaker=boto3.client("sagemaker"),
     )
 
 
-def start(time: str, settings: Settings, *, s3: Any, sagemaker: Any) -> dict[str, str]:
+def start(
+    time: str, monitor: Monitor, settings: Settings, *, s3: Any, sagemaker: Any
+) -> dict[str, str]:
     """Start a job, unless there were no requests or the window's job exists.
 
     Args:
         time: when the schedule fired, in ISO format.
+        monitor: which one runs.
         settings: the function's settings.
         s3: a client.
         sagemaker: a client.
@@ -105,19 +132,24 @@ def start(time: str, settings: Settings, *, s3: Any, sagemaker: Any) -> dict[str
     Returns:
         `started` or `running` with the job's name, or `skipped` with the reason.
     """
-    window = Window.before(time, settings.hours)
-    keys = list(_captured(s3, settings.requests, window))
+    window = Window.before(time, monitor.hours, monitor.lag_hours)
+    keys = list(_files(s3, settings.requests, window))
     if not keys:
         LOG.info("no requests from %s to %s", window.start, window.end)
         return {"skipped": f"no requests from {window.start:%FT%RZ} to {window.end:%FT%RZ}"}
-    name = f"{settings.prefix}-{window.end:%Y%m%d%H%M}"
-    manifest = f"{settings.windows}/{name}.json"
-    bucket, key = _split(manifest)
-    s3.put_object(
-        Bucket=bucket, Key=key, Body=json.dumps([{"prefix": f"{settings.requests}/"}, *keys])
-    )
+    name = f"{monitor.prefix}-{window.end:%Y%m%d%H%M}"
+    manifest = _write_manifest(s3, f"{settings.windows}/{name}.json", settings.requests, keys)
+    inputs = [_input("endpoint", manifest, settings.input_folder)]
+    if monitor.ground_truth:
+        known = list(_files(s3, settings.ground_truth, window.since(monitor.lag_hours)))
+        if known:
+            manifest = _write_manifest(
+                s3, f"{settings.windows}/{name}-truth.json", settings.ground_truth, known
+            )
+            inputs.append(_input("ground_truth", manifest, settings.ground_truth_folder))
+        LOG.info("%d files say what became true", len(known))
     try:
-        sagemaker.create_processing_job(**_request(settings, name, window, manifest))
+        sagemaker.create_processing_job(**_request(settings, monitor, name, window, inputs))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceInUse":
             raise
@@ -127,9 +159,9 @@ def start(time: str, settings: Settings, *, s3: Any, sagemaker: Any) -> dict[str
     return {"started": name}
 
 
-def _captured(s3: Any, requests: str, window: Window) -> Iterator[str]:
-    """Yield the window's files, relative to the folder of requests."""
-    bucket, prefix = _split(requests)
+def _files(s3: Any, uri: str, window: Window) -> Iterator[str]:
+    """Yield the files of a window, relative to the URI above the folders of hours."""
+    bucket, prefix = _split(uri)
     pages = s3.get_paginator("list_objects_v2")
     for folder in window.folders():
         for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}/{folder}"):
@@ -137,25 +169,37 @@ def _captured(s3: Any, requests: str, window: Window) -> Iterator[str]:
                 yield item["Key"].removeprefix(f"{prefix}/")
 
 
-def _request(settings: Settings, name: str, window: Window, manifest: str) -> dict[str, Any]:
-    job = settings.job
-    requests = {
-        "InputName": "endpoint",
+def _write_manifest(s3: Any, uri: str, above: str, keys: list[str]) -> str:
+    """Write which files a job gets; return the manifest's URI."""
+    bucket, key = _split(uri)
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps([{"prefix": f"{above}/"}, *keys]))
+    return uri
+
+
+def _input(name: str, manifest: str, folder: str) -> dict[str, Any]:
+    return {
+        "InputName": name,
         "S3Input": {
             "S3Uri": manifest,
-            "LocalPath": settings.input_folder,
+            "LocalPath": folder,
             "S3DataType": "ManifestFile",
             "S3InputMode": "File",
             "S3DataDistributionType": "FullyReplicated",
         },
     }
+
+
+def _request(
+    settings: Settings, monitor: Monitor, name: str, window: Window, inputs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    job = settings.job
     network = job["NetworkConfig"]
     (output,) = job["ProcessingOutputConfig"]["Outputs"]
-    reports = f"{output['S3Output']['S3Uri']}/{window.end:%Y/%m/%d/%H}"
+    reports = f"{output['S3Output']['S3Uri']}/{monitor.kind}/{window.end:%Y/%m/%d/%H}"
     return {
         **job,
         "ProcessingJobName": name,
-        "ProcessingInputs": [*job["ProcessingInputs"], requests],
+        "ProcessingInputs": [*job["ProcessingInputs"], *inputs],
         "ProcessingOutputConfig": {
             **job["ProcessingOutputConfig"],
             "Outputs": [{**output, "S3Output": {**output["S3Output"], "S3Uri": reports}}],
@@ -166,6 +210,8 @@ def _request(settings: Settings, name: str, window: Window, manifest: str) -> di
         },
         "Environment": {
             **job["Environment"],
+            "MLZONE_MONITOR": monitor.kind,
+            "sagemaker_monitoring_schedule_name": monitor.schedule,
             "start_time": f"{window.start:%FT%TZ}",
             "end_time": f"{window.end:%FT%TZ}",
         },

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mlzone.estate import Stage
+from mlzone.estate.model import GroundTruth, MonitorAction
 from mlzone.release_contract import MONITORING
 from mlzone.serving_policy import METRIC_NAMESPACE
 from mlzone_runtime.handlers import monitor_results
@@ -19,13 +20,25 @@ ALARM, RULE = "AWS::CloudWatch::Alarm", "AWS::Events::Rule"
 @pytest.fixture(scope="module")
 def managed(build) -> dict[str, Any]:
     """Production, watched by SageMaker Model Monitor."""
-    return build(MonitoringStack, Stage.PROD, engine="model-monitor")
+    return build(MonitoringStack, Stage.PROD, engine="model-monitor", monitoring=NONE_MORE)
 
 
 @pytest.fixture(scope="module")
 def scheduled(build) -> dict[str, Any]:
     """Production, watched by scheduled processing jobs."""
-    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing")
+    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing", monitoring=NONE_MORE)
+
+
+@pytest.fixture(scope="module")
+def all_managed(build) -> dict[str, Any]:
+    """All four monitors, run by SageMaker Model Monitor."""
+    return build(MonitoringStack, Stage.PROD, engine="model-monitor", monitoring=ALL)
+
+
+@pytest.fixture(scope="module")
+def all_scheduled(build) -> dict[str, Any]:
+    """All four monitors as scheduled processing jobs."""
+    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing", monitoring=ALL)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +50,18 @@ def staging(build) -> dict[str, Any]:
 def job(scheduled) -> dict[str, Any]:
     """The request that starts a scheduled processing job; references stand as `<name>`."""
     return request_of(scheduled)
+
+
+ALL = {
+    "schedules": {
+        "data-quality": "cron(0 * ? * * *)",
+        "model-quality": "cron(0 3 ? * * *)",
+        "bias": "cron(0 4 ? * * *)",
+        "explainability": "cron(0 5 ? * * *)",
+    },
+    "ground_truth": GroundTruth(lag_hours=48),
+}
+NONE_MORE = {"schedules": {}, "actions": (MonitorAction(do="notify"), MonitorAction(do="retrain"))}
 
 
 def settings_of(template: dict[str, Any], function: str) -> dict[str, Any]:
@@ -62,6 +87,10 @@ def text_of(expression: Any) -> str:
         separator, parts = value
         return str(separator).join(text_of(part) for part in parts)
     return f"<{value if isinstance(value, str) else '.'.join(value)}>"
+
+
+def policy_of(template: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(settings_of(template, "finding_response")["MLZONE_POLICY"]))
 
 
 def alarms_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -91,7 +120,8 @@ def test_MON_02_there_is_a_monitor_only_with_a_release(managed, scheduled, resou
 def test_MON_02_the_tier_or_the_estate_says_how_often_it_runs(
     build, properties, tier, schedule, expected
 ):
-    settings = {"risk_tier": tier, "monitoring": {"schedule": schedule}}
+    schedules = {"data-quality": schedule} if schedule else {}
+    settings = {"risk_tier": tier, "monitoring": {**NONE_MORE, "schedules": schedules}}
 
     template = build(MonitoringStack, Stage.PROD, engine="model-monitor", **settings)
     config = properties(template, MONITOR)["MonitoringScheduleConfig"]
@@ -146,7 +176,10 @@ def test_an_organization_can_change_the_engine_of_stacks_that_are_deployed(manag
 @pytest.mark.parametrize("engine", ["model-monitor", "scheduled-processing"])
 def test_MON_02_thresholds_of_the_estate_reach_the_analyzer(build, properties, engine):
     template = build(
-        MonitoringStack, Stage.PROD, engine=engine, monitoring={"max_psi": 0.15, "min_records": 42}
+        MonitoringStack,
+        Stage.PROD,
+        engine=engine,
+        monitoring={**NONE_MORE, "max_psi": 0.15, "min_records": 42},
     )
 
     environment = (
@@ -164,6 +197,7 @@ def test_jobs_run_where_the_models_data_is_processed_for_training(build, propert
         Stage.PROD,
         engine="model-monitor",
         training={"instance_type": "ml.m5.large"},
+        monitoring=NONE_MORE,
     )
 
     cluster = properties(template, DEFINITION)["JobResources"]["ClusterConfig"]
@@ -172,7 +206,10 @@ def test_jobs_run_where_the_models_data_is_processed_for_training(build, propert
 
 def test_a_definition_that_is_replaced_gets_another_name(build, managed, properties):
     changed = build(
-        MonitoringStack, Stage.PROD, engine="model-monitor", monitoring={"max_psi": 0.3}
+        MonitoringStack,
+        Stage.PROD,
+        engine="model-monitor",
+        monitoring={**NONE_MORE, "max_psi": 0.3},
     )
 
     old, new = (properties(item, DEFINITION)["JobDefinitionName"] for item in (managed, changed))
@@ -184,7 +221,9 @@ def test_a_definition_that_is_replaced_gets_another_name(build, managed, propert
 
 def test_a_definition_whose_tags_change_gets_another_name(build, managed, properties):
     # CloudFormation replaces a job definition even for a tag.
-    changed = build(MonitoringStack, Stage.PROD, engine="model-monitor", risk_tier=2)
+    changed = build(
+        MonitoringStack, Stage.PROD, engine="model-monitor", risk_tier=2, monitoring=NONE_MORE
+    )
 
     old, new = (properties(item, DEFINITION)["JobDefinitionName"] for item in (managed, changed))
     assert old != new
@@ -236,27 +275,30 @@ def test_MON_03_alarms_listen_to_what_the_function_publishes(managed):
     assert METRIC_NAMESPACE == monitor_results.NAMESPACE
     assert alarms["drift"]["Properties"]["MetricName"] == monitor_results.VIOLATIONS
     assert alarms["data-fault"]["Properties"]["MetricName"] == monitor_results.FAULTS
-    assert alarms["monitor-silent"]["Properties"]["MetricName"] == monitor_results.COMPLETED
+    assert alarms["data-quality-silent"]["Properties"]["MetricName"] == monitor_results.COMPLETED
     for alarm in alarms.values():
         assert alarm["Properties"]["Namespace"] == monitor_results.NAMESPACE
         assert {item["Name"]: item["Value"] for item in alarm["Properties"]["Dimensions"]} == {
             "Model": "credit-default",
             "Environment": "prod",
+            "Monitor": "data-quality",
         }
 
 
 def test_MON_03_as_many_runs_as_the_estate_says_raise_the_alarm(build):
-    template = build(MonitoringStack, Stage.PROD, monitoring={"datapoints_to_alarm": 3})
+    template = build(
+        MonitoringStack, Stage.PROD, monitoring={"datapoints_to_alarm": 2, "evaluated_runs": 3}
+    )
 
     drift = alarms_of(template)["drift"]["Properties"]
-    assert (drift["DatapointsToAlarm"], drift["EvaluationPeriods"]) == (3, 3)
+    assert (drift["DatapointsToAlarm"], drift["EvaluationPeriods"]) == (2, 3)
     assert drift["Period"] == 3600
     assert drift["ComparisonOperator"] == "GreaterThanThreshold"
     assert drift["Threshold"] == 0
 
 
 def test_MON_02_a_silent_monitor_raises_an_alarm(managed):
-    silence = alarms_of(managed)["monitor-silent"]
+    silence = alarms_of(managed)["data-quality-silent"]
 
     assert silence["Properties"]["TreatMissingData"] == "breaching"
     assert silence["Condition"] == "HasRelease"
@@ -270,24 +312,35 @@ def test_MON_03_drift_in_production_asks_for_retraining(managed, staging, build,
             if "aws.cloudwatch" in item["Properties"]["EventPattern"]["source"]
         ]
 
-    assert responses(managed) == [
-        {"alarmName": ["cmp-retail-credit-default-prod-drift"], "state": {"value": ["ALARM"]}}
-    ]
+    (answered,) = responses(managed)
+    assert answered["state"] == {"value": ["ALARM"]}
+    assert set(answered["alarmName"]) == {
+        f"cmp-retail-credit-default-prod-{what}"
+        for what in ("drift", "data-fault", "data-quality-silent")
+    }
+    assert [item["do"] for item in policy_of(managed)["actions"]] == ["notify", "retrain"]
     assert responses(staging) == []
-    by_hand = build(MonitoringStack, Stage.PROD, retraining={"on_drift": False})
-    assert responses(by_hand) == []
+    by_hand = build(
+        MonitoringStack, Stage.PROD, retraining={"on_drift": False}, monitoring=NONE_MORE
+    )
+    assert [item["do"] for item in policy_of(by_hand)["actions"]] == ["notify"]
 
 
 def test_functions_tell_the_platform_whose_model_it_is(managed):
-    for function in ("monitor_results", "drift_response"):
+    for function in ("monitor_results", "finding_response"):
         settings = settings_of(managed, function)
-        assert settings == {
-            "MLZONE_UNIT": "retail",
-            "MLZONE_TEAM": "credit-risk",
-            "MLZONE_MODEL": "credit-default",
-            "MLZONE_ENVIRONMENT": "prod",
-            "MLZONE_PLATFORM_BUS": "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform",
-        }
+        assert (
+            settings.items()
+            >= {
+                "MLZONE_UNIT": "retail",
+                "MLZONE_TEAM": "credit-risk",
+                "MLZONE_MODEL": "credit-default",
+                "MLZONE_ENVIRONMENT": "prod",
+                "MLZONE_PLATFORM_BUS": "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform",
+                "MLZONE_RISK_TIER": "1",
+                "MLZONE_REPORTS": "s3://cmp-retail-capture-111111111113/credit-default/reports",
+            }.items()
+        )
 
 
 def test_events_that_could_not_be_delivered_are_kept(managed, resources):
@@ -302,3 +355,116 @@ def test_the_dashboard_shows_drift_against_the_service_level(managed, properties
     for metric in ("DriftViolations", "PredictionShift", "ModelLatency", "Invocation5XXErrors"):
         assert metric in body, metric
     assert "alarm:cmp-retail-credit-default-prod-drift" in body
+
+
+def test_MON_02_all_four_monitors_run_on_both_engines(all_managed, all_scheduled, resources):
+    kinds = {"DataQuality", "ModelQuality", "ModelBias", "ModelExplainability"}
+    definitions = {
+        kind: item["Properties"]
+        for kind in kinds
+        for item in resources(all_managed, f"AWS::SageMaker::{kind}JobDefinition")
+    }
+    assert definitions.keys() == kinds
+    schedules = [
+        item["Properties"]["MonitoringScheduleConfig"] for item in resources(all_managed, MONITOR)
+    ]
+    assert {item["MonitoringType"] for item in schedules} == kinds
+    for item in schedules:
+        name = definitions[item["MonitoringType"]]["JobDefinitionName"]
+        assert item["MonitoringJobDefinitionName"] == name
+    told = [
+        json.loads(text_of(item["Properties"]["Target"]["Input"]))["monitor"]
+        for item in resources(all_scheduled, SCHEDULE)
+    ]
+    assert {item["kind"] for item in told} == ALL["schedules"].keys()
+    assert len({item["prefix"] for item in told}) == len(kinds)
+
+
+def test_both_engines_tell_the_analyzer_which_monitor_it_is(all_managed, resources):
+    for kind, told in (
+        ("DataQuality", "data-quality"),
+        ("ModelQuality", "model-quality"),
+        ("ModelBias", "bias"),
+        ("ModelExplainability", "explainability"),
+    ):
+        (item,) = resources(all_managed, f"AWS::SageMaker::{kind}JobDefinition")
+        environment = item["Properties"][f"{kind}AppSpecification"]["Environment"]
+        assert environment["MLZONE_MONITOR"] == told
+
+
+def test_monitors_with_ground_truth_wait_until_it_can_be_known(
+    all_managed, all_scheduled, properties, resources
+):
+    source = properties(all_managed, "AWS::SageMaker::ModelQualityJobDefinition")
+    truth = "s3://cmp-retail-credit-risk-data-111111111113"
+    assert source["ModelQualityJobInput"]["GroundTruthS3Input"]["S3Uri"] == (
+        f"{truth}/credit-applications/ground-truth/credit-default"
+    )
+    endpoint = source["ModelQualityJobInput"]["EndpointInput"]
+    assert (endpoint["StartTimeOffset"], endpoint["EndTimeOffset"]) == ("-PT72H", "-PT48H")
+    told = {
+        item["kind"]: item
+        for schedule in resources(all_scheduled, SCHEDULE)
+        for item in [json.loads(text_of(schedule["Properties"]["Target"]["Input"]))["monitor"]]
+    }
+    assert (told["bias"]["lag_hours"], told["bias"]["ground_truth"]) == (48, True)
+    assert (told["explainability"]["lag_hours"], told["explainability"]["ground_truth"]) == (
+        0,
+        False,
+    )
+
+
+def test_ENC_04_only_monitors_with_ground_truth_read_the_teams_data(
+    managed, all_managed, statements
+):
+    assert "GroundTruth" not in statements(managed, "JobRole")
+    allowed = statements(all_managed, "JobRole")
+    assert allowed["GroundTruth"]["Resource"].endswith("/ground-truth/credit-default/*")
+    assert allowed["GroundTruth"]["Action"] == "s3:GetObject"
+
+
+def test_MON_02_every_monitor_that_should_run_and_does_not_raises_an_alarm(all_managed):
+    alarms = alarms_of(all_managed)
+
+    for kind in ALL["schedules"]:
+        silence = alarms[f"{kind}-silent"]
+        assert silence["Properties"]["TreatMissingData"] == "breaching"
+        assert silence["Condition"] == "HasRelease"
+    assert {"drift", "model-quality", "bias", "explainability", "data-fault"} <= alarms.keys()
+
+
+def test_DEP_01_the_answer_can_bring_back_the_release_before_only_if_the_estate_says_so(
+    managed, all_managed, statements
+):
+    assert "FallBack" not in statements(managed, "ResponseFunctionRole")
+    allowed = statements(all_managed, "ResponseFunctionRole")
+    assert allowed["FallBack"]["Action"] == "codepipeline:RollbackStage"
+    assert text_of(allowed["FallBack"]["Resource"]).endswith(
+        ":cmp-retail-credit-default-prod-promotion/Deploy"
+    )
+    assert allowed["SignTickets"]["Resource"].startswith("arn:aws:secretsmanager:")
+
+
+def test_the_team_and_the_webhook_hear_of_findings(managed, resources):
+    heard = {
+        (item["Properties"]["Protocol"], item["Properties"]["Endpoint"])
+        for item in resources(managed, "AWS::SNS::Subscription")
+    }
+    assert heard == {
+        ("email", "ana.souza@bank.example"),
+        ("email", "fabio.melo@bank.example"),
+        ("https", "https://chat.bank.example/hooks/models"),
+    }
+
+
+def test_the_dashboard_shows_every_monitor(all_managed, properties):
+    body = text_of(properties(all_managed, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    for kind in ALL["schedules"]:
+        assert f"alarm:cmp-retail-credit-default-prod-{kind}-silent" in body
+        assert f"{kind}: DriftViolations" in body
+
+
+def test_a_stack_with_all_monitors_stays_small(all_managed, all_scheduled):
+    for template in (all_managed, all_scheduled):
+        assert len(template["Resources"]) < 60

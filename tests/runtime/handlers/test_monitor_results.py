@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from mlzone_runtime.handlers import drift_response, monitor_results
+from mlzone_runtime.handlers import monitor_results, severity
 from mlzone_runtime.handlers.monitor_results import (
     DATA_FAULT,
     UNJUDGED,
@@ -32,6 +32,8 @@ EVENT = {
 SETTINGS = Settings(
     scope=ModelScope(unit="retail", team="credit-risk", model="credit-default", environment="prod"),
     bus_arn=BUS,
+    tier=1,
+    reports=f"s3://{BUCKET}/credit-default/reports",
 )
 VIOLATIONS = [
     {"feature_name": "amount", "constraint_check_type": "baseline_drift_check"},
@@ -116,6 +118,7 @@ def measured(clients: Clients) -> dict[str, float]:
         assert {item["Name"]: item["Value"] for item in metric["Dimensions"]} == {
             "Model": "credit-default",
             "Environment": "prod",
+            "Monitor": "data-quality",
         }
         (point,) = clients.cloudwatch.get_metric_statistics(
             **metric,
@@ -230,6 +233,7 @@ def test_MON_02_a_job_that_failed_counts_as_not_completed(clients):
     assert clients.events.kinds() == ["Monitor Completed"]
     assert clients.events.facts("Monitor Completed") == {
         "job": "job-1",
+        "monitor": "data-quality",
         "status": "Failed",
         "reason": "out of memory",
         "reports": f"s3://{BUCKET}/{PREFIX}",
@@ -251,34 +255,62 @@ def test_a_report_of_another_shape_is_an_error(clients):
         publish(EVENT, SETTINGS, clients)
 
 
-def test_MON_03_a_drift_alarm_that_rises_asks_for_retraining():
-    bus = Bus()
-    event = {
-        "time": "2026-11-24T11:05:00Z",
-        "detail": {
-            "alarmName": "aur-retail-credit-default-prod-drift",
-            "state": {"value": "ALARM", "reason": "Threshold crossed", "timestamp": "t"},
-        },
-    }
-
-    drift_response.respond(event, SETTINGS, events=bus)
-
-    assert bus.heard[0]["Source"] == "mlzone.monitoring"
-    assert bus.facts("Retraining Requested") == {
-        "alarm": "aur-retail-credit-default-prod-drift",
-        "reason": "Threshold crossed",
-        "since": "t",
-    }
-
-
-def test_an_alarm_that_goes_down_asks_for_nothing():
-    bus = Bus()
-
-    drift_response.respond(
-        {"detail": {"alarmName": "a", "state": {"value": "OK"}}}, SETTINGS, events=bus
+def test_MON_03_the_newest_finding_is_kept_with_its_severity(clients):
+    leave_reports(
+        clients,
+        VIOLATIONS,
+        settings={"max_psi": 0.2},
+        findings=[
+            {"feature": "age", "psi": 0.3, "contribution": {"movement": 0.5}},
+            {"feature": "amount", "psi": 0.6, "contribution": {"movement": 0.3}},
+        ],
     )
 
-    assert bus.heard == []
+    publish(EVENT, SETTINGS, clients)
+
+    key = "credit-default/reports/latest/data-quality/published.json"
+    kept = json.loads(clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert (kept["release"], kept["facts"]["features"]) == ("v3-1f0c2a", ["age", "amount"])
+    # Three times the threshold of four, eight tenths of the movement, the highest tier.
+    assert (kept["facts"]["score"], kept["facts"]["severity"]) == (0.6, "critical")
+    assert clients.events.facts("Drift Detected")["severity"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("tier", "psi", "movement", "expected"),
+    [
+        (1, 0.2, 1.0, (0.25, "high")),
+        (3, 0.2, 1.0, (0.075, "low")),
+        (2, 0.8, 0.3, (0.18, "medium")),
+        (1, 9.0, 1.0, (1.0, "critical")),
+        (1, None, None, (0.5, "critical")),
+    ],
+)
+def test_severity_is_effect_times_importance_times_what_is_at_stake(tier, psi, movement, expected):
+    finding = {"psi": psi, "contribution": {"movement": movement}}
+    score = severity.score(
+        {"outcome": "drift", "settings": {"max_psi": 0.2}, "findings": [finding]}, tier
+    )
+
+    assert (score, severity.level(score)) == expected
+
+
+def test_a_run_without_violations_leaves_the_newest_finding_as_it_is(clients):
+    leave_reports(clients, [])
+
+    publish(EVENT, SETTINGS, clients)
+
+    prefix = "credit-default/reports/latest"
+    assert not clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["KeyCount"]
+
+
+def test_a_job_that_merges_ground_truth_finds_nothing_of_its_own(clients):
+    event = {**EVENT, "detail": {"ProcessingJobName": "groundtruth-merge-202611241100-abc"}}
+
+    answer = publish(event, SETTINGS, clients)
+
+    assert answer["published"] is False
+    assert clients.events.heard == []
 
 
 def test_what_is_published_is_what_the_analyzer_writes():
