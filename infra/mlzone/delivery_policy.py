@@ -272,7 +272,11 @@ def deploy_statements(d: Delivery) -> list[Statement]:
             stacks,
             {"Null": {"cloudformation:TemplateUrl": "true"}},
         ),
-        allow("SeeApproval", ["codepipeline:ListActionExecutions"], [d.pipeline_arn]),
+        allow(
+            "SeeApproval",
+            ["codepipeline:GetPipelineExecution", "codepipeline:ListActionExecutions"],
+            [d.pipeline_arn],
+        ),
     ]
 
 

@@ -47,6 +47,7 @@ class Retraining(Construct):
                     **place.settings(self),
                     "MLZONE_BUILD_PIPELINE": setting.pipeline_name,
                     "MLZONE_COOLDOWN_HOURS": str(place.model.retraining.cooldown_hours),
+                    "MLZONE_MAX_PER_MONTH": str(place.model.retraining.max_per_month),
                 },
                 statements=statements(
                     retraining_statements(setting.policy(self)), [announce(place.bus_arn(self))]

@@ -1,7 +1,8 @@
-"""Starts a new training when drift was found, but not more often than the cooldown allows.
+"""Starts a new training when drift was found, but not more often than cooldown and budget allow.
 
 A cooldown keeps drift that lasts from starting one training after another: until a new version
-serves, the same drift raises the alarm again. Time is the event's: when retraining was asked for.
+serves, the same drift raises the alarm again. The budget is a number of trainings a month. Time is
+the event's: when retraining was asked for.
 """
 
 import logging
@@ -19,6 +20,7 @@ LOG.setLevel(logging.INFO)
 
 TRIGGER = "drift"
 AUTHOR = "retraining"
+MONTH = timedelta(days=30)
 RUNNING = frozenset({"InProgress", "Stopping"})
 
 
@@ -32,6 +34,8 @@ class Settings:
     """The model's build pipeline."""
     cooldown: timedelta
     """Least time between two trainings started by drift."""
+    most: int
+    """Most trainings that drift may start in a month."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -45,6 +49,7 @@ class Settings:
             bus_arn=setting("MLZONE_PLATFORM_BUS"),
             pipeline=setting("MLZONE_BUILD_PIPELINE"),
             cooldown=timedelta(hours=int(setting("MLZONE_COOLDOWN_HOURS"))),
+            most=int(setting("MLZONE_MAX_PER_MONTH")),
         )
 
 
@@ -90,7 +95,9 @@ def retrain(
 
 
 def _reason_to_wait(codepipeline: Any, settings: Settings, asked: datetime) -> str:
-    for summary in _executions_since(codepipeline, settings.pipeline, asked - settings.cooldown):
+    started = 0
+    earliest = asked - max(settings.cooldown, MONTH)
+    for summary in _executions_since(codepipeline, settings.pipeline, earliest):
         execution = summary["pipelineExecutionId"]
         if _trigger(codepipeline, settings.pipeline, execution) != TRIGGER:
             continue
@@ -99,6 +106,10 @@ def _reason_to_wait(codepipeline: Any, settings: Settings, asked: datetime) -> s
         if summary["startTime"] > asked - settings.cooldown:
             again = (summary["startTime"] + settings.cooldown).isoformat(timespec="minutes")
             return f"execution {execution} was started by drift already; the next may start {again}"
+        if summary["startTime"] > asked - MONTH:
+            started += 1
+    if started >= settings.most:
+        return f"drift started {started} trainings within 30 days; the estate allows no more"
     return ""
 
 

@@ -18,6 +18,8 @@ def production_approver(
 ) -> str:
     """Return the person who answered a promotion's question.
 
+    A rollback asks nobody: it brings back what was let in before, and the answer given then holds.
+
     Args:
         codepipeline: a client of CodePipeline.
         pipeline: the promotion's pipeline.
@@ -28,8 +30,9 @@ def production_approver(
     Raises:
         ApprovalError: nobody did, or somebody who had a say in the version already.
     """
+    asked = _asked(codepipeline, pipeline, execution)
     answer = codepipeline.list_action_executions(
-        pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+        pipelineName=pipeline, filter={"pipelineExecutionId": asked}
     )
     answered = [
         item
@@ -46,3 +49,13 @@ def production_approver(
                 "production needs one more person"
             )
     return person
+
+
+def _asked(codepipeline: Any, pipeline: str, execution: str) -> str:
+    """Return the execution in which somebody was asked: of a rollback, the one that it repeats."""
+    found = codepipeline.get_pipeline_execution(
+        pipelineName=pipeline, pipelineExecutionId=execution
+    )["pipelineExecution"]
+    return str(
+        found.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId") or execution
+    )

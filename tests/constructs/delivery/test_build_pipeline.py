@@ -277,6 +277,7 @@ def test_MON_03_a_request_for_retraining_of_this_model_is_answered(development, 
         "detail": {"unit": ["retail"], "model": ["credit-default"]},
     }
     assert environment(development, "retrain")["MLZONE_COOLDOWN_HOURS"] == "24"
+    assert environment(development, "retrain")["MLZONE_MAX_PER_MONTH"] == "8"
 
 
 def test_the_cooldown_is_the_estates(deliver, environment):

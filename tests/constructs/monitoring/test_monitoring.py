@@ -336,7 +336,9 @@ def test_functions_tell_the_platform_whose_model_it_is(managed):
                 "MLZONE_TEAM": "credit-risk",
                 "MLZONE_MODEL": "credit-default",
                 "MLZONE_ENVIRONMENT": "prod",
-                "MLZONE_PLATFORM_BUS": "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform",
+                "MLZONE_PLATFORM_BUS": (
+                    "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform"
+                ),
                 "MLZONE_RISK_TIER": "1",
                 "MLZONE_REPORTS": "s3://cmp-retail-capture-111111111113/credit-default/reports",
             }.items()

@@ -14,6 +14,7 @@ SETTINGS = Settings(
     bus_arn="arn:aws:events:sa-east-1:100000000002:event-bus/aur-platform",
     pipeline="aur-retail-credit-build",
     cooldown=timedelta(hours=24),
+    most=3,
 )
 REQUEST = {
     "id": "11111111-2222-3333-4444-555555555555",
@@ -107,6 +108,8 @@ def test_MON_03_drift_starts_a_training(pipeline, bus):
         ([("commit", timedelta(hours=1), "Succeeded"), ("drift", timedelta(hours=2), "Succeeded")],
          "started by drift already"),
         ([("drift", timedelta(hours=30), "InProgress")], "still running"),
+        ([("drift", timedelta(days=days), "Succeeded") for days in (2, 9, 29)],
+         "drift started 3 trainings within 30 days"),
     ],
 )  # fmt: skip
 def test_drift_within_the_cooldown_waits_and_says_why(pipeline, bus, past, reason):
@@ -125,6 +128,7 @@ def test_drift_within_the_cooldown_waits_and_says_why(pipeline, bus, past, reaso
         [("commit", timedelta(hours=1), "Succeeded")],
         [("commit", timedelta(minutes=1), "InProgress")],
         [("drift", timedelta(hours=25), "Succeeded")],
+        [("drift", timedelta(days=days), "Succeeded") for days in (2, 9, 31)],
     ],
 )
 def test_what_was_not_started_by_drift_lately_does_not_hinder(pipeline, bus, past):

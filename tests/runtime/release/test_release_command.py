@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -40,23 +41,37 @@ def deployed(monkeypatch) -> list[dict]:
     return done
 
 
+def asked(execution: dict[str, Any]) -> str:
+    """The execution in which a person was asked."""
+    repeated = execution.get("rollbackMetadata", {})
+    return repeated.get("rollbackTargetPipelineExecutionId", "e1")
+
+
 @pytest.fixture
 def run(monkeypatch, bus, release, tmp_path):
     """Run a command in the environment that its CodeBuild project gives it."""
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     answers: list[dict] = []
+    execution: dict[str, Any] = {}
     clients = {
         "events": bus,
         "codepipeline": SimpleNamespace(
-            list_action_executions=lambda **_: {"actionExecutionDetails": answers}
+            get_pipeline_execution=lambda **_: {"pipelineExecution": dict(execution)},
+            list_action_executions=lambda **request: {
+                "actionExecutionDetails": answers
+                if request["filter"]["pipelineExecutionId"] == asked(execution)
+                else []
+            },
         ),
     }
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients.get(service))
     document = tmp_path / "release.json"
     document.write_text(release.to_json(), encoding="utf-8")
 
-    def command(step: str, *, answered_by: str | None = None) -> int:
+    def command(step: str, *, answered_by: str | None = None, repeats: str = "") -> int:
+        if repeats:
+            execution["rollbackMetadata"] = {"rollbackTargetPipelineExecutionId": repeats}
         if answered_by is not None:
             monkeypatch.setenv("MLZONE_APPROVAL_ACTION", "Approve")
             monkeypatch.setenv("MLZONE_PROMOTION_PIPELINE", "promotion")
@@ -80,6 +95,13 @@ def test_a_deployment_sets_the_parameters_of_both_stacks_and_tells(run, deployed
     assert detail["release"] == release.release
     assert detail["model_package_arn"] == release.model_package_arn
     assert detail["pipeline_execution"] == "e1"
+
+
+def test_DEP_02_a_rollback_brings_back_what_a_person_let_in_before(run, deployed, bus):
+    assert run("deploy", answered_by=f"{ROLE}/tomas.amaral", repeats="e0") == 0
+
+    assert len(deployed) == 1
+    assert bus.detail()["facts"]["production_approver"] == "tomas.amaral"
 
 
 def test_a_verification_tells_what_it_measured(run, bus, monkeypatch):
