@@ -19,7 +19,6 @@ DATA_ACTIONS = (
     "s3:InitiateReplication",
     "s3:ListBucket*",
     "s3:ListMultipartUploadParts",
-    "s3:PauseReplication",
     "s3:Replicate*",
 )
 """What reads, writes or lists what is in a bucket."""

@@ -188,6 +188,13 @@ PRODUCTION_CHANGES = (
 )
 """What changes how models are served and watched."""
 
+EMERGENCY_ACTIONS = (
+    "sagemaker:DeleteEndpoint",
+    "sagemaker:StopMonitoringSchedule",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+)
+"""What takes a model out of service; in an emergency a person may, through the role for it."""
+
 EXPLORATION = (
     "sagemaker:CreateApp",
     "sagemaker:CreateDomain",
@@ -211,7 +218,6 @@ AUTHORING = (
     "sagemaker:Create*",
     "sagemaker:RetryPipelineExecution",
     "sagemaker:Start*",
-    "sagemaker:UpdatePipeline",
 )
 """What makes a model, or what a model is made of."""
 

@@ -15,6 +15,7 @@ from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
     AUTHORING,
     BUCKET_CHANGES,
+    EMERGENCY_ACTIONS,
     EXPLORATION,
     GUARDED_KEYS,
     IDENTITY_PROVIDERS,
@@ -51,6 +52,9 @@ DEPLOYMENT_ROLES = "arn:*:iam::*:role/cdk-*"
 """The roles that deployments work in; CloudFormation's is one of them."""
 PLATFORM_ROLES = f"arn:*:iam::*:role{ROLE_PATH}*"
 """The roles of people and of the platform's machines."""
+
+INCIDENT_TAG = "incident"
+"""The session tag that names the incident for which the role for emergencies is taken."""
 
 GLOBAL_SERVICES = (
     "budgets:*",
@@ -114,7 +118,7 @@ def control_policies(estate: Estate) -> tuple[ControlPolicy, ...]:
         policy(scp, "private-encrypted-ml", "Networks, keys, isolation and instance types",
                _document(_private_ml(estate)), units),
         policy(scp, "production", "Production changes through delivery alone",
-               _document(_production()), production),
+               _document(_production(naming)), production),
         policy("RESOURCE_CONTROL_POLICY", "organization-only",
                "Data, keys and images stay in the organization",
                _document(_organization_only(estate)), members),
@@ -133,7 +137,19 @@ def control_policies(estate: Estate) -> tuple[ControlPolicy, ...]:
 
 def people(naming: Naming) -> tuple[str, ...]:
     """Return the roles of people, in whatever unit, team and account."""
-    return tuple(f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*{persona}" for persona in Persona)
+    # The pattern of one persona may include another's, whose name ends in the same way.
+    endings = (
+        persona
+        for persona in Persona
+        if not any(persona != other and persona.endswith(other) for other in Persona)
+    )
+    personas = (f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*{ending}" for ending in endings)
+    return (*personas, break_glass(naming))
+
+
+def break_glass(naming: Naming) -> str:
+    """Return the roles for emergencies."""
+    return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-break-glass"
 
 
 def approvers(naming: Naming) -> str:
@@ -366,10 +382,25 @@ def boundary_pattern(naming: Naming) -> str:
     return f"arn:*:iam::*:policy/{naming.boundary()}"
 
 
-def _production() -> list[Statement]:
-    """Production changes by CloudFormation alone (DEP-01)."""
+def _production(naming: Naming) -> list[Statement]:
+    """Production changes by CloudFormation alone, but for emergencies (DEP-01, IAM-10)."""
+    planned = tuple(action for action in PRODUCTION_CHANGES if action not in EMERGENCY_ACTIONS)
+    named = f"aws:PrincipalTag/{INCIDENT_TAG}"
     return [
-        _deny("ChangesThroughDelivery", PRODUCTION_CHANGES, Condition=_unless(EXECUTION_ROLE)),
+        _deny("ChangesThroughDelivery", planned, Condition=_unless(EXECUTION_ROLE)),
+        _deny(
+            "OutOfServiceInEmergenciesOnly",
+            EMERGENCY_ACTIONS,
+            Condition=_unless(break_glass(naming), EXECUTION_ROLE),
+        ),
+        _deny(
+            "EmergenciesHaveAName",
+            "*",
+            Condition={
+                "ArnLike": {"aws:PrincipalArn": break_glass(naming)},
+                "Null": {named: "true"},
+            },
+        ),
         _deny("NoExplorationInProduction", EXPLORATION),
     ]
 

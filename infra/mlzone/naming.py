@@ -161,6 +161,10 @@ class Naming:
         room = MAXIMUM[Limit.ROLE] - len(head) - len(ending) - 2
         return "-".join(filter(None, (head, owner and _cut(owner, room), ending)))
 
+    def break_glass_role(self, unit: str) -> str:
+        """Return the role for emergencies in a unit's production account."""
+        return self._role(unit, "", "break-glass")
+
     def platform_role(self, purpose: str) -> str:
         """Return a machine role of the shared-services account."""
         return self.name("platform", purpose, limit=Limit.ROLE)

@@ -31,6 +31,7 @@ from mlzone_constructs.foundation import (
 )
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import PersonaRole, PersonaRoleProps
+from mlzone_constructs.identity.break_glass import BreakGlass, BreakGlassProps
 from mlzone_constructs.serving import capture_retention
 
 
@@ -49,6 +50,8 @@ class FoundationStack(cdk.Stack):
         self._buckets()
         self._platform_events()
         self._persona_roles()
+        if self._stage is Stage.PROD:
+            self._break_glass()
         accessanalyzer.CfnAnalyzer(self, "AccessAnalyzer", type="ACCOUNT")
         governance.tag(self)
 
@@ -230,6 +233,19 @@ class FoundationStack(cdk.Stack):
                 "Resource": self._governance.arn(self, "events", "event-bus/default"),
             },
         )
+
+    def _break_glass(self) -> None:
+        """The role for emergencies, where models serve."""
+        glass = BreakGlass(
+            self,
+            "BreakGlass",
+            BreakGlassProps(
+                governance=self._governance,
+                surroundings=self._surroundings(Persona.MODEL_APPROVER),
+                key=self._key.key,
+            ),
+        )
+        glass.node.add_dependency(self._provider)
 
     def _persona_roles(self) -> None:
         place = Place(self._stage.value)

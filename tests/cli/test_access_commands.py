@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from mlzone.loading import load_estate
+from mlzone.theorem import THEOREMS, EstateProof, EstateTheorem, Guardrails
 from mlzone_tools.cli.main import cli
-from mlzone_tools.services import synthesis
+from mlzone_tools.services import proof_cache, synthesis
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = str(ROOT / "organization" / "samples" / "minimal.yaml")
@@ -34,6 +36,28 @@ def test_every_theorem_of_a_sample_is_proved(documented: Callable[..., Any]):
     assert result.exit_code == 0, result.output
     report = documented(result.stdout, "access", "prove")
     assert {theorem["status"] for theorem in report["theorems"]} == {"proved"}
+
+
+def test_what_was_proved_is_not_proved_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(proof_cache, "FOLDER", tmp_path)
+    proofs: list[str] = []
+    prove_one = proof_cache.prove_one
+
+    def counted(guardrails: Guardrails, theorem: EstateTheorem) -> EstateProof:
+        proofs.append(theorem.id)
+        return prove_one(guardrails, theorem)
+
+    monkeypatch.setattr(proof_cache, "prove_one", counted)
+    theorem = next(item for item in THEOREMS if item.id == "membership")
+    guardrails = Guardrails(load_estate(Path(MINIMAL)))
+
+    first = proof_cache.proved(guardrails, theorem)
+    second = proof_cache.proved(guardrails, theorem)
+    other = proof_cache.proved(guardrails.without("StayInOrganization"), theorem)
+
+    assert proofs == ["membership", "membership"]
+    assert (first.proved, second.proved, other.proved) == (True, True, False)
+    assert first.cases == second.cases
 
 
 def test_without_a_guardrail_the_counterexample_is_shown_and_the_command_fails():

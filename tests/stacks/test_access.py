@@ -13,6 +13,7 @@ from mlzone.access.rendered import Rendered, Runner, rendered
 from mlzone.access.role import Role
 from mlzone.loading import load_estate
 from mlzone.theorem import Guardrails
+from mlzone.theorem.matrix import outcomes
 from mlzone_access import Effect, Policy, Statement
 
 ROOT = Path(__file__).parents[2]
@@ -149,3 +150,15 @@ def test_ENC_04_team_keys_and_buckets_render_what_is_proved(
         assert made.effect is Effect.DENY
         assert written(made) == written(proved.statements[0])
         assert made.action_patterns == tuple(sorted(proved.statements[0].action_patterns))
+
+
+def test_the_access_matrix_holds_over_what_templates_render(
+    guardrails: Guardrails, roles: Rendered
+):
+    failed = [
+        f"{outcome.row} ({outcome.subject}): {outcome.decision.reason}"
+        for outcome in outcomes(guardrails, roles.roles, roles.resource_policies)
+        if not outcome.holds
+    ]
+
+    assert failed == []

@@ -1,7 +1,7 @@
 """Proving a theorem, or finding a request that refutes it."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import z3
@@ -26,12 +26,20 @@ _SOME_ACCOUNT = "111111111111"
 ALLOW_ALL = Policy.parse({"Version": "2012-10-17", "Statement": [_EVERYTHING]}, name="any policy")
 
 
-def prove(theorem: Theorem, *, timeout: float = TIMEOUT_SECONDS) -> Proof:
+def prove(
+    theorem: Theorem,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    actions: Callable[[str], bool] | None = None,
+    doubtful: bool = False,
+) -> Proof:
     """Prove a theorem.
 
     Args:
         theorem: What to prove.
         timeout: Seconds for each of a few attempts.
+        actions: Which actions (lower case) to look at, where the others are known to be right.
+        doubtful: A counterexample is likely, and sought first where one is easily found.
 
     Returns:
         The proof, or the counterexample, which the evaluator has confirmed.
@@ -54,8 +62,10 @@ def prove(theorem: Theorem, *, timeout: float = TIMEOUT_SECONDS) -> Proof:
     statements = tuple(statements_of(theorem.policies))
     unknown = possible = False
     for action in action_kinds(statements, claims):
+        if actions is not None and not actions(action.lower()):
+            continue
         considered, allowed = _encoded(theorem, action, statements, claims)
-        verdict, model = considered.solve(allowed, timeout=timeout)
+        verdict, model = considered.solve(allowed, timeout=timeout, likely_first=doubtful)
         if verdict == z3.sat and model is not None:
             return answer(Status.REFUTED, _confirmed(theorem, considered.request.concrete(model)))
         unknown = unknown or verdict != z3.unsat
@@ -75,14 +85,14 @@ class _Considered:
     """Callers and resources that are tried first: z3 is slow to invent names that fit patterns."""
 
     def solve(
-        self, *more: z3.BoolRef, timeout: float
+        self, *more: z3.BoolRef, timeout: float, likely_first: bool = False
     ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """Ask for a request.
 
         That there is none is seldom hard to see; to find one is, unless a likely one will do.
         """
         rules = [*self.rules, *more]
-        if more:
+        if more and not likely_first:
             verdict, model = solve(rules, _QUICK_SECONDS, seeds=1)
             if verdict != z3.unknown:
                 return verdict, model

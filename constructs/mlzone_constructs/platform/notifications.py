@@ -12,7 +12,7 @@ from constructs import Construct
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
 
-NOTIFIED = ("Approval Reverted", "Drift Detected", "Release Failed")
+NOTIFIED = ("Approval Reverted", "Drift Detected", "Glass Broken", "Glass Used", "Release Failed")
 """The events that somebody must look at."""
 
 

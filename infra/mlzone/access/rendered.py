@@ -29,6 +29,8 @@ _ARNS = {
     "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
 }
+_NAMED_BY_ARN = ("AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::Scheduler::Schedule")
+"""Types whose `Ref` is the ARN."""
 _RUN_IN_ROLE = {
     "AWS::CodeBuild::Project": "ServiceRole",
     "AWS::CodePipeline::Pipeline": "RoleArn",
@@ -91,7 +93,7 @@ def rendered(assembly: Path) -> Rendered:
         _, _, account, region = artifact["environment"].split("/")
         path = assembly / artifact["properties"]["templateFile"]
         content = json.loads(path.read_text(encoding="utf-8"))
-        templates.append(_Template(content, account, region))
+        templates.append(_Template(path.name.partition(".")[0], content, account, region))
     return Rendered(
         roles=tuple(role for template in templates for role in template.roles()),
         runners=tuple(runner for template in templates for runner in template.runners()),
@@ -104,7 +106,8 @@ def rendered(assembly: Path) -> Rendered:
 class _Template:
     """One template, with its references resolved as far as they can be before deployment."""
 
-    def __init__(self, content: Json, account: str, region: str) -> None:
+    def __init__(self, stack: str, content: Json, account: str, region: str) -> None:
+        self.stack = stack
         self.resources: dict[str, Json] = content.get("Resources", {})
         self.parameters: dict[str, Json] = content.get("Parameters", {})
         self.account, self.region = account, region
@@ -146,12 +149,15 @@ class _Template:
             if "/keys/" in default:
                 return f"arn:{PARTITION}:kms:{self.region}:{self.account}:key{default}"
             return default
-        return self.name(name)
+        kind = self.resources.get(name, {}).get("Type", "")
+        return self.arn(name) if kind in _NAMED_BY_ARN else self.name(name)
 
     def name(self, logical_id: str) -> str:
         """Return a resource's physical name; its logical id where CloudFormation makes one."""
         properties = self.resources.get(logical_id, {}).get("Properties", {})
-        found = next((properties[key] for key in _NAMES if key in properties), logical_id)
+        # Logical ids are of one stack: two stacks of an account may have the same.
+        unnamed = f"{self.stack}-{logical_id}"
+        found = next((properties[key] for key in _NAMES if key in properties), unnamed)
         return str(self.resolve(found))
 
     def arn(self, logical_id: str) -> str:

@@ -4,8 +4,9 @@ All of them can be edited on the way, statement by statement: that is how a theo
 it would notice.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -44,13 +45,8 @@ class Edit:
     """The policy's name without the organization's prefix, such as `perimeter`."""
     sid: str
     """The statement's id."""
-    replacement: Statement | None = None
-    """What stands in its place; nothing if None."""
-
-    @property
-    def id(self) -> str:
-        """The statement as people name it."""
-        return f"{self.policy}/{self.sid}"
+    change: Callable[[Statement], Statement | None] = lambda _: None
+    """Returns what stands in its place; nothing if None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,14 +203,22 @@ class Guardrails:
             edit = next(
                 (e for e in self.edits if (e.policy, e.sid) == (name, statement.get("Sid"))), None
             )
-            if edit is None:
-                statements.append(statement)
-            elif edit.replacement is not None:
-                statements.append(edit.replacement)
+            changed = statement if edit is None else edit.change(statement)
+            if changed is not None:
+                statements.append(changed)
         if not statements:
             return None
         text = json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
         return _parsed(text, name if name in _OWN_NAMES else f"{self.naming.prefix}-{name}", kind)
+
+    def fingerprint(self) -> str:
+        """Return a hash of the estate and of what was edited: all that proofs depend on."""
+        content = [
+            self.estate.organization.model_dump_json(),
+            *(unit.model_dump_json() for unit in self.estate.units),
+            *(f"{edit.policy}/{edit.sid}" for edit in self.edits),
+        ]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
     def statements(self) -> Iterator[tuple[str, Statement]]:
         """Yield each forbidding statement with its policy's name; those of teams once."""

@@ -110,10 +110,14 @@ def _people(guardrails: Guardrails) -> Iterator[Theorem]:
     for setting in guardrails.settings:
         examples = (
             f"arn:aws:iam::{setting.account}:role/mlzone/{prefix}-any-{persona}"
-            for persona in Persona
+            for persona in (*Persona, "break-glass")
         )
+        likely = tuple(examples)
         forbidden = Claim.of(Action=list(ROLE_TAKING), Condition=person)
-        yield within(guardrails, setting, forbidden, likely_callers=tuple(examples))
+        yield within(guardrails, setting, forbidden, likely_callers=likely)
+        # Whoever a role's trust policy lets in.
+        assumed = Claim.of(Action="sts:AssumeRole", Condition=person)
+        yield within(guardrails, setting, assumed, likely_callers=likely, any_resource=True)
 
 
 def _deployment_roles(guardrails: Guardrails) -> Iterator[Theorem]:

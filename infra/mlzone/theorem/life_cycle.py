@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
-from mlzone.guarded_action import AUTHORING, EXPLORATION, PRODUCTION_CHANGES
-from mlzone.guardrail import EXECUTION_ROLE, approvers
+from mlzone.guarded_action import (
+    AUTHORING,
+    EMERGENCY_ACTIONS,
+    EXPLORATION,
+    PRODUCTION_CHANGES,
+)
+from mlzone.guardrail import EXECUTION_ROLE, INCIDENT_TAG, approvers, break_glass
 from mlzone.theorem.case import everywhere, unless, within
 from mlzone.theorem.guardrails import Guardrails
 from mlzone.theorem.theorem import EstateTheorem
@@ -99,10 +104,30 @@ def serving_changes() -> tuple[str, ...]:
 
 
 def _production(guardrails: Guardrails) -> Iterator[Theorem]:
-    changes = sorted({*serving_changes(), *PRODUCTION_CHANGES})
+    changes = {*serving_changes(), *PRODUCTION_CHANGES} - set(EMERGENCY_ACTIONS)
     setting = guardrails.setting("production")
-    forbidden = Claim.of(Action=changes, Condition=unless(EXECUTION_ROLE))
-    yield within(guardrails, setting, forbidden)
+    planned = Claim.of(Action=sorted(changes), Condition=unless(EXECUTION_ROLE))
+    yield within(guardrails, setting, planned)
+    others = unless(break_glass(guardrails.naming), EXECUTION_ROLE)
+    yield within(guardrails, setting, Claim.of(Action=list(EMERGENCY_ACTIONS), Condition=others))
+
+
+def _emergencies(guardrails: Guardrails) -> Iterator[Theorem]:
+    setting = guardrails.setting("production")
+    role = break_glass(guardrails.naming)
+    nameless = {
+        "ArnLike": {"aws:PrincipalArn": role},
+        "Null": {f"aws:PrincipalTag/{INCIDENT_TAG}": "true"},
+    }
+    example = (
+        f"arn:aws:iam::{setting.account}:role/mlzone/{guardrails.naming.prefix}-any-break-glass"
+    )
+    yield within(
+        guardrails,
+        setting,
+        Claim.of(NotAction="sts:GetCallerIdentity", Condition=nameless),
+        likely_callers=(example,),
+    )
 
 
 def _exploration(guardrails: Guardrails) -> Iterator[Theorem]:
@@ -154,9 +179,15 @@ LIFE_CYCLE = (
     EstateTheorem(
         id="production-by-delivery",
         statement="Nothing that serves or watches models in production changes but through "
-        "delivery.",
+        "delivery; in an emergency, the role for it takes models out of service.",
         controls=("DEP-01", "MOD-01"),
         cases=_production,
+    ),
+    EstateTheorem(
+        id="emergencies-have-a-name",
+        statement="The role for emergencies does nothing without the name of an incident.",
+        controls=("IAM-10",),
+        cases=_emergencies,
     ),
     EstateTheorem(
         id="no-exploration-in-production",

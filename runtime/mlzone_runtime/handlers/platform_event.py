@@ -32,6 +32,8 @@ SOURCES: Mapping[str, str] = {
     "Retraining Requested": "mlzone.monitoring",
     "Retraining Started": "mlzone.delivery",
     "Retraining Skipped": "mlzone.delivery",
+    "Glass Broken": "mlzone.platform",
+    "Glass Used": "mlzone.platform",
 }
 """The kinds of event, with the part of the platform that tells of each."""
 

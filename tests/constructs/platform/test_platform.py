@@ -126,6 +126,8 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
     assert set(rule["EventPattern"]["detail-type"]) == {
         "Approval Reverted",
         "Drift Detected",
+        "Glass Broken",
+        "Glass Used",
         "Release Failed",
     }
     assert people == {"igor.teixeira@bank.example"}

@@ -7,7 +7,7 @@ from mlzone.estate import Stage
 from mlzone_tools.cloud import embedded
 from mlzone_tools.demo.scene import Scene, must, refused
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
-from mlzone_tools.services import bootstrap, deployment
+from mlzone_tools.services import access, bootstrap, deployment
 from mlzone_tools.services import estate as estate_service
 
 
@@ -27,7 +27,7 @@ def steps(scene: Scene) -> list[Step]:
         Step(
             "deploy",
             "Check and deploy the business unit",
-            "cdk-nag first, then the real `cdk deploy` into six accounts",
+            "proofs and cdk-nag first, then the real `cdk deploy` into six accounts",
             lambda: _deploy(scene),
         ),
         Step(
@@ -75,6 +75,9 @@ def _bootstrap(scene: Scene) -> Facts:
 
 
 def _deploy(scene: Scene) -> Facts:
+    report = access.prove_estate(scene.estate_path)
+    must(report.proved, "a theorem over the guardrails does not hold: see mlzone access prove")
+
     def progress(line: str) -> None:
         if line.startswith((" ✅", "✅", " ❌", "❌")) or "failed" in line:
             scene.talk(f"      {line.strip()}")
@@ -89,7 +92,11 @@ def _deploy(scene: Scene) -> Facts:
     ]
     if missing:
         raise StepFailedError(f"these stacks are not there: {', '.join(missing)}")
-    return {"stacks": len(stacks)}
+    cases = sum(theorem.cases for theorem in report.theorems)
+    return {
+        "theorems proved": f"{len(report.theorems)}, in {cases} cases",
+        "stacks": len(stacks),
+    }
 
 
 def _look(scene: Scene) -> Facts:

@@ -10,10 +10,11 @@ from mlzone.access import AccessDifference, access_difference
 from mlzone.access.question import Explanation, explain, roles_called
 from mlzone.access.reach import Reach
 from mlzone.access.rendered import rendered
-from mlzone.theorem import EstateProof, Guardrails, prove_all
+from mlzone.theorem import THEOREMS, EstateProof, Guardrails, prove_all
 from mlzone_access.prover import Proof, Status
 from mlzone_tools.services import estate as estates
 from mlzone_tools.services import synthesis
+from mlzone_tools.services.proof_cache import proved
 from mlzone_tools.services.revision import at_revision
 
 
@@ -73,7 +74,10 @@ def prove_estate(location: Path, *, without: str = "") -> ProofReport:
     guardrails = Guardrails(estates.load(location))
     if without:
         guardrails = guardrails.without(without)
-    proofs = tuple(_reported(proof) for proof in prove_all(guardrails))
+        found = prove_all(guardrails)
+    else:
+        found = (proved(guardrails, theorem) for theorem in THEOREMS)
+    proofs = tuple(map(_reported, found))
     return ProofReport(
         theorems=proofs,
         without=without,
