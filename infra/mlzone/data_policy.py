@@ -7,6 +7,7 @@ name of one team can be the beginning of another's.
 from typing import Any
 
 from mlzone.estate import BusinessUnit, Stage, Team
+from mlzone.monitor_kind import MONITORS
 from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
 
@@ -53,7 +54,19 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
     pipelines = (
         naming.service_role(unit.name, model.name, stage, "delivery") for model in team.models
     )
-    return (*people, *machines, *pipelines) if stage is Stage.DEV else tuple(people)
+    if stage is Stage.DEV:
+        return (*people, *machines, *pipelines)
+    # Monitors compare answers with what became true, which the team's data say.
+    monitors = (
+        naming.service_role(unit.name, model.name, stage, purpose)
+        for model in team.models
+        if any(
+            MONITORS[kind].needs_ground_truth
+            for kind in model.monitors(production=stage is Stage.PROD)
+        )
+        for purpose in ("monitor", "start-monitor")
+    )
+    return (*people, *monitors)
 
 
 def team_data_statement(

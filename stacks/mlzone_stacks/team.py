@@ -25,6 +25,7 @@ from mlzone_constructs.identity import (
     PersonaRole,
     PersonaRoleProps,
 )
+from mlzone_constructs.monitoring import TeamDashboard, TeamDashboardProps
 from mlzone_constructs.studio import StudioDomain, StudioDomainProps
 
 _ANOMALY_PERCENT = 20
@@ -79,6 +80,8 @@ class TeamStack(cdk.Stack):
         if self._stage is Stage.DEV:
             self._development()
             self._budget()
+        elif self._stage is Stage.PROD and team.models:
+            TeamDashboard(self, "Dashboard", TeamDashboardProps(governance=governance, team=team))
         self._persona_roles()
         governance.tag(self, team=team)
 

@@ -11,12 +11,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.watched import Watched, changed_estate
 
 from mlzone_tools.cloud import embedded
+from mlzone_tools.demo.scene import wait
 
 ROOT = Path(__file__).parents[2]
 LINKS = (
@@ -159,7 +162,7 @@ def test_the_monitor_names_what_was_changed(facts: dict[str, dict]):
 @pytest.mark.parametrize(
     ("step", "fact", "reason"),
     [
-        ("isolation", "refused", "no identity-based policy allows the s3:ListBucket action"),
+        ("isolation", "refused", "aur-retail-banking-marketing-data-111111111111: TeamOnly]"),
         ("guardrail", "refused", "[aur-private-encrypted-ml: JobsInSubnets]"),
         ("registry", "born approved", "[aur-model-life-cycle: NobodyIsBornApproved]"),
         ("self-approval", "refused", "[aur-model-life-cycle: OnlyApproversDecide]"),
@@ -181,6 +184,8 @@ def test_doctor_sees_the_running_cloud(shell: Shell):
     checks = {check["name"]: check for check in shell.result("doctor")}
 
     assert "requests" in checks["embedded cloud"]["finding"]
+    assert checks["model monitor"]["health"] == "ok"
+    assert "it has schedules, such as aur-retail" in checks["model monitor"]["finding"]
 
 
 def test_images_are_published_once(shell: Shell):
@@ -292,12 +297,11 @@ def test_a_monitor_is_run_now(shell: Shell):
     assert done["sentences"]
 
 
-def test_productions_monitor_keeps_to_its_schedule(shell: Shell):
+def test_a_window_in_which_nothing_was_asked_is_no_run(shell: Shell):
     done = shell.mlzone("monitor", "run", MODEL)
 
-    assert done.returncode == 3
-    assert "[aur-production: ChangesThroughDelivery]" in done.stderr
-    assert "mlzone cloud advance 1h" in done.stderr
+    assert done.returncode == 4
+    assert "no requests from" in done.stdout
 
 
 def test_key_figures_come_from_events(shell: Shell):
@@ -310,6 +314,88 @@ def test_key_figures_come_from_events(shell: Shell):
     assert figures["models"][0]["lead_time"]["median"] > 0
     assert figures["models"][0]["retrainings"] == 1
     assert events[0]["kind"] == "Build Started"
+
+
+@pytest.fixture(scope="module")
+def watched(shell: Shell) -> Watched:
+    """The model with a second release, watched by the other engine and with another policy."""
+    estate = changed_estate(ROOT, shell.folder / "changed")
+    version = f"{MODEL}:2"
+    shell.result("model", "approve", version, "--as=paula.reis", "--reason=read it again")
+    watched = Watched(estate, shell.folder / ".mlzone" / "demo", MODEL)
+    wait(
+        lambda: (
+            shell.mlzone("model", "promote", MODEL, "--as=tomas.amaral", "--reason=ok").returncode
+            == 0
+        ),
+        "staging validates the version",
+        seconds=90,
+    )
+    wait(lambda: watched.promotions()[0]["status"] == "Succeeded", "production serves it")
+    shell.result("deploy", "retail-banking", "--environment=prod", f"--estate={estate}")
+    return watched
+
+
+@pytest.mark.usefixtures("watched")
+def test_the_baseline_follows_a_promotion(shell: Shell):
+    shown = shell.result("monitor", "baseline", MODEL)
+
+    assert shown["release"].startswith("v2-")
+    assert "credit_amount" in shown["features"]
+    assert shown["records"] > 0
+
+
+def test_MON_03_drift_that_the_other_engine_finds_trains_a_version_and_brings_back_the_one_before(
+    shell: Shell, watched: Watched
+):
+    features = json.loads(shell.mlzone("monitor", "baseline", MODEL, "--json").stdout)["features"]
+    features = [name for name in features if name != "prediction"]
+    # The training that the story's drift started was less than a day ago.
+    watched.advance(timedelta(hours=25))
+    assert watched.next_run(features, drifted=False).status == "Completed"
+    wait(lambda: watched.alarm("drift") == "OK", "the alarm ends")
+
+    found = watched.next_run(features, drifted=True)
+
+    assert found.status == "CompletedWithViolations"
+    content = shell.result("monitor", "explain", MODEL, f"--estate={watched.scene.estate_path}")
+    assert [item["feature"] for item in content["findings"]] == [
+        "checking_status",
+        "duration_months",
+        "credit_amount",
+    ]
+    wait(lambda: watched.alarm("drift") == "ALARM", "the alarm rises")
+    rollback = wait(
+        lambda: next(
+            (
+                item
+                for item in watched.promotions()
+                if item["executionType"] == "ROLLBACK" and item["status"] != "InProgress"
+            ),
+            None,
+        ),
+        "the promotion brings back the release before",
+        seconds=90,
+    )
+    assert rollback["status"] == "Succeeded"
+    assert shell.result("monitor", "baseline", MODEL)["release"].startswith("v1-")
+    waiting = wait(
+        lambda: shell.result("model", "list", "--waiting"), "a version waits", seconds=90
+    )
+    assert [(item["version"], item["metadata"]["trigger"]) for item in waiting] == [(3, "drift")]
+    answered = [item for item in shell.result("kpi", "--events") if "Finding" in item["kind"]]
+    assert sorted(item["kind"] for item in answered[-4:]) == [
+        *["Finding Answered"] * 3,
+        "Finding Raised",
+    ]
+
+
+def test_runs_of_the_other_engine_are_listed_like_any(shell: Shell, watched: Watched):
+    estate = f"--estate={watched.scene.estate_path}"
+    runs = shell.result("monitor", "list", MODEL, estate)
+
+    assert {run["monitor"] for run in runs} == {"data-quality"}
+    assert runs[0]["status"] == "CompletedWithViolations"
 
 
 def test_a_removal_says_first_what_it_would_do(shell: Shell):

@@ -10,6 +10,7 @@ from mlzone_constructs.monitoring.scheduled_processing import (
     ScheduledProcessing,
     ScheduledProcessingProps,
 )
+from mlzone_constructs.monitoring.team_dashboard import TeamDashboard, TeamDashboardProps
 
 __all__ = [
     "FindingResponse",
@@ -26,4 +27,6 @@ __all__ = [
     "MonitorResultsProps",
     "ScheduledProcessing",
     "ScheduledProcessingProps",
+    "TeamDashboard",
+    "TeamDashboardProps",
 ]

@@ -42,6 +42,7 @@ from mlzone_runtime.tabular_schema import Feature
 VIOLATIONS = "constraint_violations.json"
 EXPLANATION = "explanation.json"
 REPORT = "report.html"
+DATA_QUALITY = "data-quality"
 
 _CAPTURE: dict[str, Any] = {"sagemakerCaptureJson": {}}
 
@@ -111,6 +112,9 @@ def run_monitor(environment: Mapping[str, str]) -> int:
     Raises:
         AnalysisError: A setting or a file of the baseline is not what it must be.
     """
+    kind = environment.get("MLZONE_MONITOR", DATA_QUALITY)
+    if kind != DATA_QUALITY:
+        raise AnalysisError(f"MLZONE_MONITOR is {kind!r}; this analyzer knows {DATA_QUALITY} alone")
     job = Job.parse(environment)
     baseline = parse_statistics(_document(job.statistics))
     settings = Settings.from_constraints(_document(job.constraints)).overridden(environment)

@@ -135,6 +135,8 @@ def respond(
     if detail["state"]["value"] != "ALARM":
         return {"ignored": f"{detail['alarmName']} is {detail['state']['value']}"}
     finding = _finding(s3, event, settings)
+    if finding.cause == SILENCE and _is_new(detail):
+        return {"ignored": f"{finding.alarm} has not heard of any run before"}
     place = f"{settings.ledger}/{finding.monitor}-{finding.cause}.json"
     ledger = Ledger(**(_read(s3, place) or {}))
     if ledger.alarm != event["id"]:
@@ -150,26 +152,37 @@ def respond(
     for rule in settings.rules:
         if rule.do in ledger.done or not rule.concerns(finding):
             continue
-        try:
-            answer = means.do(rule.do, finding)
-        except ActionError as error:
-            answer = Answer(result="failed", facts={"reason": str(error)})
-            failed.append(f"{rule.do}: {error}")
-        else:
-            if rule.do == "retrain":
-                _tell(events, settings, finding, "Retraining Requested", {})
-            ledger.done.append(rule.do)
-        _tell(
-            events,
-            settings,
-            finding,
-            "Finding Answered",
-            {"action": rule.do, "result": answer.result, **answer.facts},
-        )
+        problem = _act(rule, finding, ledger, settings, events, means)
+        if problem:
+            failed.append(f"{rule.do}: {problem}")
         _write(s3, place, ledger)
     if failed:
         raise ActionError("; ".join(failed))
     return {"severity": finding.severity, "done": ledger.done}
+
+
+def _is_new(detail: Mapping[str, Any]) -> bool:
+    """Tell whether an alarm has only just been made: no run was due yet."""
+    return bool(detail.get("previousState", {}).get("value") == "INSUFFICIENT_DATA")
+
+
+def _act(
+    rule: Rule, finding: Finding, ledger: Ledger, settings: Settings, events: Any, means: Means
+) -> str:
+    """Do one thing, note that it is done, and tell of it; return why it could not be done."""
+    problem = ""
+    try:
+        answer = means.do(rule.do, finding)
+    except ActionError as error:
+        problem = str(error)
+        answer = Answer(result="failed", facts={"why": problem})
+    else:
+        if rule.do == "retrain":
+            _tell(events, settings, finding, "Retraining Requested", {})
+        ledger.done.append(rule.do)
+    facts = {"action": rule.do, "result": answer.result, **answer.facts}
+    _tell(events, settings, finding, "Finding Answered", facts)
+    return problem
 
 
 def _finding(s3: Any, event: Mapping[str, Any], settings: Settings) -> Finding:

@@ -150,11 +150,11 @@ def publish(event: Mapping[str, Any], settings: Settings, clients: Clients) -> d
         LOG.info("the results of %s are published already", job.name)
         return {"job": job.name, "published": False}
     result = _result(clients.s3, job, settings.tier) if job.status == "Completed" else None
-    _measure(clients.cloudwatch, settings.scope, job, result)
     content = _finding(settings, job, result)
     if result and result.violations:
-        # Before the event: whoever hears of the finding can read it.
+        # Before metrics and events: whoever hears of the finding can read it.
         _keep(clients.s3, f"{settings.reports}/latest/{job.monitor}", content)
+    _measure(clients.cloudwatch, settings.scope, job, result)
     _tell(clients.events, settings, job, result, content["facts"])
     _keep(clients.s3, job.output, content)
     LOG.info("%s: %s, %s", job.name, job.status, result)

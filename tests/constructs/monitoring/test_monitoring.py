@@ -1,16 +1,22 @@
 """A model's monitor: both engines, what they guarantee, and what follows from what they find."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 
 from mlzone.estate import Stage
 from mlzone.estate.model import GroundTruth, MonitorAction
 from mlzone.release_contract import MONITORING
 from mlzone.serving_policy import METRIC_NAMESPACE
+from mlzone_constructs.governance import Governance
 from mlzone_runtime.handlers import monitor_results
+from mlzone_stacks.landing_zone import FEATURE_FLAGS
 from mlzone_stacks.monitoring import MonitoringStack
+from mlzone_stacks.team import TeamStack
 
 DEFINITION = "AWS::SageMaker::DataQualityJobDefinition"
 MONITOR, SCHEDULE = "AWS::SageMaker::MonitoringSchedule", "AWS::Scheduler::Schedule"
@@ -470,3 +476,45 @@ def test_the_dashboard_shows_every_monitor(all_managed, properties):
 def test_a_stack_with_all_monitors_stays_small(all_managed, all_scheduled):
     for template in (all_managed, all_scheduled):
         assert len(template["Resources"]) < 60
+
+
+@pytest.fixture(scope="module")
+def team_stack(estate) -> dict[str, Any]:
+    """The team of the sample's model in production."""
+    (unit,) = estate.units
+    governance = replace(Governance(estate=estate), unit=unit, stage=Stage.PROD)
+    app = cdk.App(analytics_reporting=False, tree_metadata=False, context=FEATURE_FLAGS)
+    stack = TeamStack(
+        app,
+        "team",
+        governance=governance,
+        team=unit.teams[0],
+        env=cdk.Environment(account="111111111113", region="sa-east-1"),
+    )
+    return dict(Template.from_stack(stack).to_json())
+
+
+def test_the_dashboard_of_a_team_shows_all_its_models(team_stack, properties):
+    dashboard = properties(team_stack, "AWS::CloudWatch::Dashboard")
+    assert dashboard["DashboardName"] == "cmp-retail-team-credit-risk-prod"
+    alarms, metrics = json.loads(text_of(dashboard["DashboardBody"]))["widgets"]
+
+    shown = {alarm.rpartition("-prod-")[2] for alarm in alarms["properties"]["alarms"]}
+    assert {"errors", "drift", "model-quality", "bias-silent", "data-fault"} <= shown
+    assert [metric[-1]["label"] for metric in metrics["properties"]["metrics"]] == list(
+        ALL["schedules"]
+    )
+
+
+def test_ENC_04_the_teams_bucket_and_key_let_the_monitors_read_what_became_true(
+    team_stack, all_managed, all_scheduled, resources
+):
+    policy = json.dumps([
+        *(item["Properties"] for item in resources(team_stack, "AWS::S3::BucketPolicy")),
+        *(item["Properties"] for item in resources(team_stack, "AWS::KMS::Key")),
+    ])  # fmt: skip
+
+    for template, role in ((all_managed, "-monitor"), (all_scheduled, "-start-monitor")):
+        names = [item["Properties"]["RoleName"] for item in resources(template, "AWS::IAM::Role")]
+        (name,) = (name for name in names if name.endswith(f"-prod{role}"))
+        assert policy.count(f"role/mlzone/{name}") == 2, name

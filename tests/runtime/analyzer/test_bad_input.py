@@ -81,6 +81,7 @@ def test_too_few_values_of_one_feature_are_said(watch: Callable[..., Run]) -> No
         ({"dataset_format": '{"parquet": {}}'}, "is not supported"),
         ({"start_time": "yesterday"}, "expected a time in ISO 8601"),
         ({"MLZONE_MAX_PSI": "high"}, "MLZONE_MAX_PSI is 'high'; expected a number"),
+        ({"MLZONE_MONITOR": "bias"}, "MLZONE_MONITOR is 'bias'; this analyzer knows"),
     ],
 )
 def test_bad_settings_are_named(

@@ -103,11 +103,17 @@ class Stage:
             Body=json.dumps({"release": "v2-abc", "facts": facts}),
         )
 
-    def rises(self, alarm: str = DRIFT, hour: int = 11, state: str = "ALARM") -> dict[str, Any]:
+    def rises(
+        self, alarm: str = DRIFT, hour: int = 11, state: str = "ALARM", before: str = "OK"
+    ) -> dict[str, Any]:
         event = {
             "id": f"{alarm}-{hour}",
             "time": f"2026-11-24T{hour:02}:05:00Z",
-            "detail": {"alarmName": alarm, "state": {"value": state, "reason": "crossed"}},
+            "detail": {
+                "alarmName": alarm,
+                "state": {"value": state, "reason": "crossed"},
+                "previousState": {"value": before},
+            },
         }
         means = Means(
             sns=self.topic,
@@ -304,3 +310,12 @@ def test_without_a_champion_before_nothing_changes(stage, history):
 def test_an_alarm_that_goes_down_asks_for_nothing(stage):
     assert stage.rises(state="OK") == {"ignored": f"{DRIFT} is OK"}
     assert stage.bus.heard == []
+
+
+def test_MON_02_a_monitor_of_which_no_run_was_due_yet_is_not_silent(stage):
+    answer = stage.rises(SILENT, before="INSUFFICIENT_DATA")
+
+    assert "has not heard of any run" in answer["ignored"]
+    assert stage.bus.heard == []
+    stage.found()
+    assert stage.rises(DRIFT, before="INSUFFICIENT_DATA")["done"]

@@ -51,6 +51,7 @@ _RUN = {
 }
 _DECISION = {"arn": "<ARN>", "status": "<Approved or Rejected>", "person": "<person>"}
 _INSPECTION = {
+    "monitor": "<data-quality, model-quality, bias or explainability>",
     "job": "<name of the processing job>",
     "status": "<Completed, CompletedWithViolations, Failed or Stopped>",
     "scheduled": "<time>",
@@ -209,6 +210,14 @@ SHAPES: dict[str, Any] = {
     "monitor run": {"run": _INSPECTION, "sentences": ["<what it found, the most important first>"]},
     "monitor explain": "<the analyzer's explanation.json: see monitoring.md>",
     "monitor report": {"job": "<name>", "file": "<path>"},
+    "monitor baseline": {
+        "release": "<id>",
+        "folder": "<S3 URI>",
+        "digest": "<SHA-256 of the folder's manifest>",
+        "records": "<number that the model learned from>",
+        "features": ["<name>"],
+        "analyzer": "<image>",
+    },
     "kpi": {
         "events": "<number in the period>",
         "since": "<time, or null for all>",

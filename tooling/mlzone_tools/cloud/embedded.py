@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ class Endpoint:
     url: str
     credentials: dict[str, dict[str, str]]
     """A root access key per account."""
+
+    @property
+    def now(self) -> datetime:
+        """The time by the cloud's clock, which can be moved forward."""
+        return datetime.fromisoformat(self.control("status")["clock"])
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the control interface.

@@ -138,18 +138,18 @@ def _send(scene: Scene, *, drifted: bool) -> list[float]:
 
 def _next_run(scene: Scene) -> Inspection:
     """Move the cloud's clock past the next hour; return the run of the monitor that was due."""
-    schedule = monitoring.schedule_name(scene.estate, scene.model_name, Stage.PROD)
-    before = {item.job for item in monitoring.inspections(scene.stage(Stage.PROD), schedule)}
+    monitor = monitoring.monitored(scene.estate, scene.model_name, Stage.PROD)
+    before = {item.job for item in monitoring.inspections(scene.stage(Stage.PROD), monitor)}
     scene.cloud.control("advance", {"seconds": _HOUR.total_seconds()})
 
     def finished() -> Inspection | None:
-        found = monitoring.inspections(scene.stage(Stage.PROD), schedule)
+        found = monitoring.inspections(scene.stage(Stage.PROD), monitor)
         return next(
             (item for item in found if item.job not in before and item.status in monitoring.ENDED),
             None,
         )
 
-    inspection: Inspection = wait(finished, f"{schedule} runs", seconds=_MONITOR_SECONDS)
+    inspection: Inspection = wait(finished, f"{monitor.schedule} runs", seconds=_MONITOR_SECONDS)
     return inspection
 
 

@@ -4,14 +4,19 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import boto3
 
 from mlzone.errors import LandingZoneError
+from mlzone.estate import Estate, Stage
 from mlzone_tools.cloud import cdk, embedded
+from mlzone_tools.cloud.session import account_session
 from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.monitoring.availability import availability
 
 Health = Literal["ok", "warning", "problem"]
 _LEAST_PYTHON = (3, 11)
@@ -43,6 +48,7 @@ def examine(estate_path: Path) -> tuple[Check, ...]:
             _private_mounts(),
             _estate(estate_path),
             _cloud(),
+            _model_monitor(estate_path),
         )
         for check in part
     )
@@ -151,6 +157,47 @@ def _cloud() -> Iterator[Check]:
         finding=f"{endpoint.url}, {state['memory_mib']} MiB, {state['requests']} requests",
         advice="; ".join(f"{text} ({count}x)" for text, count in troubles.items()),
     )
+
+
+def _model_monitor(path: Path) -> Iterator[Check]:
+    """Where the estate asks for SageMaker Model Monitor, the account must still have it."""
+    try:
+        estate = estate_service.load(path)
+    except LandingZoneError:
+        return  # The check of the estate has said so.
+    if estate.organization.monitoring.engine != "model-monitor":
+        yield Check(name="model monitor", health="ok", finding="the estate does without it")
+        return
+    where, client = _sagemaker(estate)
+    if client is None:
+        yield Check(name="model monitor", health="ok", finding=f"not looked at: {where}")
+        return
+    found = availability(client)
+    health: Mapping[str, Health] = {"open": "ok", "closed": "problem", "unknown": "warning"}
+    advice = {
+        "closed": "set monitoring.engine: scheduled-processing; it runs the same monitors",
+        "unknown": "ask with credentials that may make monitoring schedules",
+    }
+    yield Check(
+        name="model monitor",
+        health=health[found.state],
+        finding=f"{where}: {found.reason}",
+        advice=advice.get(found.state, ""),
+    )
+
+
+def _sagemaker(estate: Estate) -> tuple[str, Any]:
+    """Return where it is looked, with a client: the running embedded cloud, else AWS."""
+    region = estate.organization.home_region
+    endpoint = embedded.find()
+    if endpoint is not None:
+        account = estate.units[0].environments[Stage.PROD].account
+        session = account_session(endpoint, estate, account)
+        return f"embedded cloud, {account}", session.client("sagemaker", region)
+    own = boto3.Session()
+    if own.get_credentials() is None:
+        return "no cloud runs, and there are no credentials of AWS", None
+    return f"AWS, {region}", own.client("sagemaker", region_name=region)
 
 
 def _taken(port: int) -> bool:

@@ -14,6 +14,9 @@ from mlzone_tools.services.doctor import examine
 def command(estate_path: Path, *, as_json: bool) -> None:
     """Check the tools, the disk, the estate and the embedded cloud; say what to do.
 
+    Where the estate has SageMaker Model Monitor run the monitors, it is asked whether the account
+    can still make its schedules: AWS closed it to new customers.
+
     Exit code 1 if something must be put right.
 
     \b
