@@ -168,15 +168,21 @@ def _model_monitor(path: Path) -> Iterator[Check]:
     if estate.organization.monitoring.engine != "model-monitor":
         yield Check(name="model monitor", health="ok", finding="the estate does without it")
         return
-    where, client = _sagemaker(estate)
-    if client is None:
-        yield Check(name="model monitor", health="ok", finding=f"not looked at: {where}")
+    asked = [(where, availability(client)) for where, client in _accounts(estate)]
+    if not asked:
+        yield Check(
+            name="model monitor",
+            health="ok",
+            finding="not looked at: no cloud runs, and there are no credentials of AWS",
+        )
         return
-    found = availability(client)
+    # One account that is sure is enough: what AWS decides, it decides for customers.
+    order = ("open", "closed", "unknown")
+    where, found = min(asked, key=lambda item: order.index(item[1].state))
     health: Mapping[str, Health] = {"open": "ok", "closed": "problem", "unknown": "warning"}
     advice = {
         "closed": "set monitoring.engine: scheduled-processing; it runs the same monitors",
-        "unknown": "ask with credentials that may make monitoring schedules",
+        "unknown": "deployment's role alone may make schedules: deploy a release, and ask again",
     }
     yield Check(
         name="model monitor",
@@ -186,18 +192,19 @@ def _model_monitor(path: Path) -> Iterator[Check]:
     )
 
 
-def _sagemaker(estate: Estate) -> tuple[str, Any]:
-    """Return where it is looked, with a client: the running embedded cloud, else AWS."""
+def _accounts(estate: Estate) -> Iterator[tuple[str, Any]]:
+    """Yield where it is looked, with a client: the running embedded cloud, else AWS."""
     region = estate.organization.home_region
     endpoint = embedded.find()
     if endpoint is not None:
-        account = estate.units[0].environments[Stage.PROD].account
-        session = account_session(endpoint, estate, account)
-        return f"embedded cloud, {account}", session.client("sagemaker", region)
+        for unit in estate.units:
+            account = unit.environments[Stage.PROD].account
+            session = account_session(endpoint, estate, account)
+            yield f"embedded cloud, {account}", session.client("sagemaker", region)
+        return
     own = boto3.Session()
-    if own.get_credentials() is None:
-        return "no cloud runs, and there are no credentials of AWS", None
-    return f"AWS, {region}", own.client("sagemaker", region_name=region)
+    if own.get_credentials() is not None:
+        yield f"AWS, {region}", own.client("sagemaker", region_name=region)
 
 
 def _taken(port: int) -> bool:
