@@ -12,6 +12,7 @@ from mlzone.estate import Stage
 from mlzone.estate.model import GroundTruth, MonitorAction
 from mlzone.release_contract import MONITORING
 from mlzone.serving_policy import METRIC_NAMESPACE
+from mlzone_cloud.cfn.schema import find_schema
 from mlzone_constructs.governance import Governance
 from mlzone_runtime.handlers import monitor_results
 from mlzone_stacks.landing_zone import FEATURE_FLAGS
@@ -518,3 +519,44 @@ def test_ENC_04_the_teams_bucket_and_key_let_the_monitors_read_what_became_true(
         names = [item["Properties"]["RoleName"] for item in resources(template, "AWS::IAM::Role")]
         (name,) = (name for name in names if name.endswith(f"-prod{role}"))
         assert policy.count(f"role/mlzone/{name}") == 2, name
+
+
+def plain(value: Any) -> Any:
+    """Write expressions of CloudFormation as what they could become."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Split" in value:
+        return ["subnet-0a1b2c3d4e5f67891"]
+    if value.keys() <= {"Ref", "Fn::GetAtt", "Fn::Join"}:
+        text = text_of(value)
+        for start, found in {
+            "<JobRole": "arn:aws:iam::111111111113:role/mlzone/monitor",
+            "<SsmParameterValuecmpkeys": "arn:aws:kms:sa-east-1:111111111113:key/1",
+            "<SsmParameterValuecmpnetwork": "sg-0a1b2c3d",
+        }.items():
+            if text.startswith(start):
+                return found
+        for name, found in {
+            "<Release>": "v1-1f0c2a",
+            "<BaselineConstraints>": "s3://b/m/v1/baseline/constraints.json",
+            "<BaselineStatistics>": "s3://b/m/v1/baseline",
+        }.items():
+            text = text.replace(name, found)
+        return text.strip("<>")
+    return {key: plain(item) for key, item in value.items()}
+
+
+def test_all_monitors_fit_the_official_schemas(all_managed):
+    made = [
+        item
+        for item in all_managed["Resources"].values()
+        if item["Type"].startswith("AWS::SageMaker::")
+    ]
+
+    for item in made:
+        schema = find_schema(item["Type"], "us-east-1")
+        assert schema is not None, item["Type"]
+        assert list(schema.validate(plain(item["Properties"]))) == [], item["Type"]
+    assert len(made) == 2 * len(ALL["schedules"])
