@@ -236,8 +236,8 @@ def test_a_definition_whose_tags_change_gets_another_name(build, managed, proper
     assert old != new
 
 
-def test_the_settings_of_a_function_fit_into_what_lambda_allows(scheduled):
-    for item in scheduled["Resources"].values():
+def test_the_settings_of_a_function_fit_into_what_lambda_allows(all_scheduled):
+    for item in all_scheduled["Resources"].values():
         if item["Type"] == "AWS::Lambda::Function":
             variables = item["Properties"]["Environment"]["Variables"]
             assert sum(len(name) + len(text_of(value)) for name, value in variables.items()) < 3500
