@@ -33,6 +33,10 @@ class PlannedStack:
     stage: Stage | None = None
     subject: str | None = None
     """The team or the model, where the stack belongs to one."""
+    team: str | None = None
+    """The team, or the team of the model."""
+    after: tuple[str, ...] = ()
+    """The stacks that must be there first."""
 
 
 def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStack, ...]:
@@ -76,7 +80,10 @@ def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStac
 def _environment(
     estate: Estate, naming: Naming, unit: BusinessUnit, stage: Stage
 ) -> Iterator[PlannedStack]:
-    def stack(kind: StackKind, name: str, subject: str | None = None) -> PlannedStack:
+    def stack(
+        kind: StackKind, name: str, subject: str | None = None, team: str | None = None,
+        *, after: tuple[str, ...],
+    ) -> PlannedStack:  # fmt: skip
         return PlannedStack(
             name=name,
             kind=kind,
@@ -85,28 +92,36 @@ def _environment(
             unit=unit.name,
             stage=stage,
             subject=subject,
+            team=team,
+            after=after,
         )
 
-    yield stack(StackKind.FOUNDATION, naming.foundation_stack(unit.name, stage))
+    foundation = naming.foundation_stack(unit.name, stage)
+    yield stack(
+        StackKind.FOUNDATION,
+        foundation,
+        after=(naming.log_archive_stack(), naming.platform_stack()),
+    )
     for team in unit.teams:
-        yield stack(
-            StackKind.TEAM, naming.team_stack(unit.name, stage, team.name), subject=team.name
-        )
+        name = naming.team_stack(unit.name, stage, team.name)
+        yield stack(StackKind.TEAM, name, team.name, team.name, after=(foundation,))
     for team in unit.teams:
+        data = naming.team_stack(unit.name, stage, team.name)
         for model in team.models:
+            serving = naming.serving_stack(unit.name, stage, model.name)
+            monitoring = naming.monitoring_stack(unit.name, stage, model.name)
             if stage is not Stage.DEV:
+                yield stack(StackKind.SERVING, serving, model.name, team.name, after=(foundation,))
+                # A monitor watches an endpoint, and reads what became true.
                 yield stack(
-                    StackKind.SERVING,
-                    naming.serving_stack(unit.name, stage, model.name),
-                    subject=model.name,
-                )
-                yield stack(
-                    StackKind.MONITORING,
-                    naming.monitoring_stack(unit.name, stage, model.name),
-                    subject=model.name,
+                    StackKind.MONITORING, monitoring, model.name, team.name, after=(serving, data)
                 )
             yield stack(
                 StackKind.DELIVERY,
                 naming.delivery_stack(unit.name, stage, model.name),
-                subject=model.name,
+                model.name,
+                team.name,
+                # In dev, the repository is encrypted with the team's key; elsewhere, a promotion
+                # updates stacks that must be there first.
+                after=(data,) if stage is Stage.DEV else (monitoring,),
             )

@@ -1,14 +1,15 @@
 """The composition root: which stacks, in which account and Region, in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aws_cdk as cdk
 
 from mlzone.errors import ConfigError
-from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
+from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
+from mlzone.planning import PlannedStack, StackKind, planned_stacks
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.delivery import DeliveryStack
@@ -38,10 +39,12 @@ class Selection:
 
     business_unit: str | None = None
     environment: Stage | None = None
+    stacks: frozenset[str] = frozenset()
+    """Only these; all if empty."""
 
     @classmethod
     def from_context(cls, app: cdk.App) -> "Selection":
-        """Read `-c business_unit=…` and `-c environment=…`.
+        """Read `-c business_unit=…`, `-c environment=…` and `-c stacks=…,…`.
 
         Raises:
             ConfigError: there is no such environment.
@@ -54,130 +57,57 @@ class Selection:
         return cls(
             business_unit=app.node.try_get_context("business_unit") or None,
             environment=Stage(environment) if environment else None,
+            stacks=frozenset(filter(None, (app.node.try_get_context("stacks") or "").split(","))),
         )
 
-    def units(self, estate: Estate) -> tuple[BusinessUnit, ...]:
-        """Return the selected business units."""
-        return (estate.unit(self.business_unit),) if self.business_unit else estate.units
+    def planned(self, estate: Estate) -> Iterator[PlannedStack]:
+        """Yield the selected stacks; those of the organization belong to every unit and stage."""
+        for stack in planned_stacks(estate, self.business_unit):
+            if self.stacks and stack.name not in self.stacks:
+                continue
+            if self.environment and stack.stage not in (None, self.environment):
+                continue
+            yield stack
 
-    def stages(self) -> tuple[Stage, ...]:
-        """Return the selected environments."""
-        return (self.environment,) if self.environment else tuple(Stage)
+
+_OF_THE_ORGANIZATION = {
+    StackKind.GUARDRAILS: GuardrailsStack,
+    StackKind.LOG_ARCHIVE: LogArchiveStack,
+    StackKind.PLATFORM: PlatformStack,
+}
+_OF_A_MODEL = {
+    StackKind.SERVING: ServingStack,
+    StackKind.MONITORING: MonitoringStack,
+    StackKind.DELIVERY: DeliveryStack,
+}
 
 
 def build(app: cdk.App, organization: Governance, selection: Selection) -> None:
-    """Add the selected stacks to an app; those of the organization are always there."""
-    estate = organization.estate
-    naming, home = organization.naming, organization.home_region
-    accounts = estate.organization.accounts
-    GuardrailsStack(
-        app,
-        naming.guardrails_stack(),
-        governance=organization,
-        env=cdk.Environment(account=accounts.management, region=home),
-    )
-    log_archive = LogArchiveStack(
-        app,
-        naming.log_archive_stack(),
-        governance=organization,
-        env=cdk.Environment(account=accounts.log_archive, region=home),
-    )
-    platform = PlatformStack(
-        app,
-        naming.platform_stack(),
-        governance=organization,
-        env=cdk.Environment(account=accounts.shared_services, region=home),
-    )
-    for unit in selection.units(estate):
-        for stage in selection.stages():
-            _build_environment(app, organization, unit, stage, (log_archive, platform))
+    """Add the selected stacks to an app, each after those that must be there first."""
+    made: dict[str, cdk.Stack] = {}
+    for planned in selection.planned(organization.estate):
+        made[planned.name] = _stack(app, organization, planned)
+        for name in planned.after:
+            if name in made:
+                made[planned.name].add_stack_dependency(made[name])
 
 
-def _build_environment(
-    app: cdk.App,
-    organization: Governance,
-    unit: BusinessUnit,
-    stage: Stage,
-    after: Sequence[cdk.Stack],
-) -> None:
-    governance = replace(organization, unit=unit, stage=stage)
-    estate = organization.estate
-    environment = cdk.Environment(
-        account=unit.environments[stage].account, region=estate.region(unit, stage)
+def _stack(app: cdk.App, organization: Governance, planned: PlannedStack) -> cdk.Stack:
+    env = cdk.Environment(account=planned.account, region=planned.region)
+    if planned.unit is None:
+        kind = _OF_THE_ORGANIZATION[planned.kind]
+        return kind(app, planned.name, governance=organization, env=env)
+    unit = organization.estate.unit(planned.unit)
+    governance = replace(organization, unit=unit, stage=planned.stage)
+    if planned.kind is StackKind.FOUNDATION:
+        return FoundationStack(app, planned.name, governance=governance, env=env)
+    team = next(team for team in unit.teams if team.name == planned.team)
+    if planned.kind is StackKind.TEAM:
+        return TeamStack(app, planned.name, governance=governance, team=team, env=env)
+    model = next(model for model in team.models if model.name == planned.subject)
+    return _OF_A_MODEL[planned.kind](
+        app, planned.name, governance=governance, team=team, model=model, env=env
     )
-    foundation = FoundationStack(
-        app,
-        governance.naming.foundation_stack(unit.name, stage),
-        governance=governance,
-        env=environment,
-    )
-    for stack in after:
-        foundation.add_stack_dependency(stack)
-    for team in unit.teams:
-        stack = TeamStack(
-            app,
-            governance.naming.team_stack(unit.name, stage, team.name),
-            governance=governance,
-            team=team,
-            env=environment,
-        )
-        stack.add_stack_dependency(foundation)
-        for model in team.models:
-            if stage is Stage.DEV:
-                # The repository is encrypted with the team's key.
-                _build_delivery(app, governance, team, model, after=stack)
-            else:
-                monitoring = _build_serving(app, governance, team, model, (foundation, stack))
-                # A promotion updates stacks that must be there first.
-                _build_delivery(app, governance, team, model, after=monitoring)
-
-
-def _build_delivery(
-    app: cdk.App, governance: Governance, team: Team, model: Model, *, after: cdk.Stack
-) -> None:
-    unit, stage = governance.of_unit()
-    delivery = DeliveryStack(
-        app,
-        governance.naming.delivery_stack(unit.name, stage, model.name),
-        governance=governance,
-        team=team,
-        model=model,
-        env=cdk.Environment(account=after.account, region=after.region),
-    )
-    delivery.add_stack_dependency(after)
-
-
-def _build_serving(
-    app: cdk.App,
-    governance: Governance,
-    team: Team,
-    model: Model,
-    after: tuple[cdk.Stack, cdk.Stack],
-) -> cdk.Stack:
-    foundation, data = after
-    unit, stage = governance.of_unit()
-    environment = cdk.Environment(account=foundation.account, region=foundation.region)
-    serving = ServingStack(
-        app,
-        governance.naming.serving_stack(unit.name, stage, model.name),
-        governance=governance,
-        team=team,
-        model=model,
-        env=environment,
-    )
-    serving.add_stack_dependency(foundation)
-    monitoring = MonitoringStack(
-        app,
-        governance.naming.monitoring_stack(unit.name, stage, model.name),
-        governance=governance,
-        team=team,
-        model=model,
-        env=environment,
-    )
-    # A monitor watches an endpoint, and reads what became true; both must be there first.
-    monitoring.add_stack_dependency(serving)
-    monitoring.add_stack_dependency(data)
-    return monitoring
 
 
 def synthesize() -> None:

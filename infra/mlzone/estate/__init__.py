@@ -1,5 +1,6 @@
 """The estate: what the organization declares and pull requests change."""
 
+from mlzone.estate.allowance import Allowance
 from mlzone.estate.estate import Assignment, Estate, team_members
 from mlzone.estate.model import Model
 from mlzone.estate.organization import Organization
@@ -7,6 +8,7 @@ from mlzone.estate.team import DataZone, FeatureGroup, Team
 from mlzone.estate.unit import BusinessUnit, Environment, Stage
 
 __all__ = [
+    "Allowance",
     "Assignment",
     "BusinessUnit",
     "DataZone",

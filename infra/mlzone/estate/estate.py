@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlzone.errors import ConfigError
+from mlzone.estate.allowance import Allowance
 from mlzone.estate.base import PersonId
 from mlzone.estate.model import Model
 from mlzone.estate.organization import Organization
@@ -31,6 +32,8 @@ class Estate:
     organization: Organization
     units: tuple[BusinessUnit, ...]
     waivers: tuple[Waiver, ...]
+    allowances: tuple[Allowance, ...] = ()
+    """The losses of data that are meant."""
     folder: Path
     """Where the YAML files are; paths in the estate are relative to it."""
 

@@ -126,3 +126,6 @@ class Organization(Record):
     business unit, or use the `existing` one, such as Control Tower's."""
     people: PlatformPeople = PlatformPeople()
     """The people who serve the whole organization."""
+    security_officers: tuple[PersonId, ...] = ()
+    """Who reviews changes of access, guardrails and waivers; the platform administrators if nobody
+    is named."""

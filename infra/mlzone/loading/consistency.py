@@ -13,6 +13,7 @@ from mlzone.estate.model import Model
 from mlzone.estate.team import Team
 from mlzone.estate.unit import BusinessUnit, Stage
 from mlzone.instance import INSTANCE_TYPES
+from mlzone.loading.expiry import check_allowances, check_waivers
 from mlzone.loading.parse import FieldPath
 from mlzone.loading.problem import Problem
 from mlzone.loading.sources import Sources
@@ -38,7 +39,8 @@ def check_consistency(estate: Estate, sources: Sources, today: date) -> list[Pro
         *_accounts(estate, sources),
         *_networks(estate, sources),
         *_people(estate, sources),
-        *_waivers(estate, sources, today),
+        *check_waivers(estate, sources, today),
+        *check_allowances(estate, sources, today),
     ]
     names: dict[str, int] = {}
     for index, unit in enumerate(estate.units):
@@ -205,24 +207,6 @@ def _exclude_each_other(one: Persona, other: Persona) -> bool:
     if first.authors_models and second.authors_models:
         return False
     return first.approves_models or second.approves_models
-
-
-def _waivers(estate: Estate, sources: Sources, today: date) -> Iterator[Problem]:
-    seen: dict[tuple[str, str], int] = {}
-    for index, waiver in enumerate(estate.waivers):
-        if waiver.expires < today:
-            yield sources.in_waiver(
-                index,
-                ("expires",),
-                f"expired on {waiver.expires}; mend the finding, or renew the waiver in a "
-                "pull request that its owner approves",
-            )
-        key = (waiver.rule, waiver.resource)
-        if key in seen:
-            yield sources.in_waiver(
-                index, ("rule",), f"repeats waiver {seen[key]} of this file; remove one"
-            )
-        seen.setdefault(key, index)
 
 
 def _environments(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:

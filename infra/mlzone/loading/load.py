@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from mlzone.errors import ConfigError
+from mlzone.estate.allowance import Allowance
 from mlzone.estate.base import Record
 from mlzone.estate.estate import Estate
 from mlzone.estate.organization import Organization
@@ -18,6 +19,7 @@ from mlzone.loading.sources import Sources
 ORGANIZATION_FILE = "organization.yaml"
 UNITS_FOLDER = "business_units"
 WAIVERS_FILE = "waivers.yaml"
+ALLOWANCES_FILE = "allowances.yaml"
 
 
 class WaiverFile(Record):
@@ -25,6 +27,13 @@ class WaiverFile(Record):
 
     waivers: tuple[Waiver, ...] = ()
     """The acknowledged findings."""
+
+
+class AllowanceFile(Record):
+    """The content of `allowances.yaml`."""
+
+    allowances: tuple[Allowance, ...] = ()
+    """The losses of data that are meant."""
 
 
 class EstateFile(Record):
@@ -36,6 +45,8 @@ class EstateFile(Record):
     """The business units."""
     waivers: tuple[Waiver, ...] = ()
     """The acknowledged findings."""
+    allowances: tuple[Allowance, ...] = ()
+    """The losses of data that are meant."""
 
 
 def load_estate(location: Path, *, today: date | None = None) -> Estate:
@@ -76,11 +87,12 @@ def _load_file(location: Path, problems: list[Problem]) -> tuple[Estate | None, 
     sources.units = [
         (document, ("business_units", index)) for index in range(len(content.business_units))
     ]
-    sources.waivers = document
+    sources.waivers = sources.allowances = document
     estate = Estate(
         organization=content.organization,
         units=content.business_units,
         waivers=content.waivers,
+        allowances=content.allowances,
         folder=location.parent,
     )
     return estate, sources
@@ -120,9 +132,21 @@ def _load_folder(location: Path, problems: list[Problem]) -> tuple[Estate | None
         content = _shape_document(WaiverFile, sources.waivers, problems)
         waivers = content.waivers if content else ()
 
+    allowances: tuple[Allowance, ...] = ()
+    if (location / ALLOWANCES_FILE).exists():
+        sources.allowances = document_of(location / ALLOWANCES_FILE)
+        allowed = _shape_document(AllowanceFile, sources.allowances, problems)
+        allowances = allowed.allowances if allowed else ()
+
     if organization is None:
         return None, None
-    estate = Estate(organization=organization, units=tuple(units), waivers=waivers, folder=location)
+    estate = Estate(
+        organization=organization,
+        units=tuple(units),
+        waivers=waivers,
+        allowances=allowances,
+        folder=location,
+    )
     return estate, sources
 
 

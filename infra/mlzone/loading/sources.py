@@ -15,6 +15,7 @@ class Sources:
     units: list[tuple[Document, FieldPath]] = field(default_factory=list)
     """The document and path of each unit, in the estate's order."""
     waivers: Document | None = None
+    allowances: Document | None = None
 
     def in_organization(self, path: FieldPath, message: str) -> Problem:
         """Return a problem of the organization's part."""
@@ -29,6 +30,11 @@ class Sources:
         """Return a problem of the waiver at `index`."""
         assert self.waivers is not None, "only an estate with waivers has problems with them"  # noqa: S101
         return _problem(self.waivers, ("waivers", index, *path), message)
+
+    def in_allowance(self, index: int, path: FieldPath, message: str) -> Problem:
+        """Return a problem of the allowance at `index`."""
+        assert self.allowances is not None, "only an estate with allowances has problems with them"  # noqa: S101
+        return _problem(self.allowances, ("allowances", index, *path), message)
 
     def where(self, index: int, path: FieldPath) -> str:
         """Return `file:line` of a place in the unit at `index`, to refer to it in a message."""

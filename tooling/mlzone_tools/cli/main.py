@@ -18,6 +18,7 @@ COMMANDS = (
     "synth",
     "check",
     "access",
+    "plan",
     "deploy",
     "destroy",
     "status",

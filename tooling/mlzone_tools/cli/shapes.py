@@ -88,6 +88,100 @@ _ACCESS_CHANGE = {
     "where": "<account and environment, or empty>",
     "what": "<what can be done>",
 }
+_SIDE = {
+    "revision": "<commit, or working tree>",
+    "estate": "<digest>",
+    "code": "<digest of what makes the templates>",
+}
+_DANGER = "<danger, caution or note>"
+_PLAN = {
+    "format": "<number; raised when the shape changes>",
+    "day": "<the day against which allowances were judged>",
+    "base": _SIDE,
+    "head": _SIDE,
+    "changed": "<true or false>",
+    "blockers": [{"what": "<text>", "fix": "<text>"}],
+    "approvals": [
+        {
+            "role": "<security officer, risk officer or owner of a unit, platform administrator "
+            "or finops>",
+            "people": ["<person; any one of them>"],
+            "reasons": ["<text>"],
+        }
+    ],
+    "estate": [
+        {
+            "danger": _DANGER,
+            "verb": "<added, removed, changed, moved or renamed>",
+            "kind": "<such as team, person or model>",
+            "subject": "<such as unit/team>",
+            "field": "<such as budget.monthly_usd, or empty>",
+            "before": "<text, or empty>",
+            "after": "<text, or empty>",
+            "note": "<what follows from it, or empty>",
+        }
+    ],
+    "resources": [
+        {
+            "danger": _DANGER,
+            "effect": "<added, changed, replaced, deleted or kept>",
+            "stack": "<name>",
+            "type": "<CloudFormation type>",
+            "logical_id": "<id>",
+            "properties": ["<property that differs, or that replaces it>"],
+            "loss": "<what is lost with it, or empty>",
+            "allowed": "<ticket of the allowance, or empty>",
+        }
+    ],
+    "access": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
+    "findings": [
+        {
+            "danger": _DANGER,
+            "what": "<finding or waiver>",
+            "verb": "<added, removed or changed>",
+            "rule": "<id>",
+            "where": "<construct, or the waiver's pattern>",
+            "text": "<text>",
+        }
+    ],
+    "cost": {
+        "before": "<US dollars a month>",
+        "after": "<US dollars a month>",
+        "complete": "<whether every price was known>",
+        "lines": [
+            {
+                "scope": "<unit/environment, unit/team or unit/model>",
+                "item": "<what>",
+                "before": "<US dollars a month, or null>",
+                "after": "<US dollars a month, or null>",
+                "problem": "<which price is missing, or empty>",
+            }
+        ],
+        "assumptions": ["<text>"],
+        "priced": "<the day of the prices, and where they come from>",
+    },
+    "quotas": [
+        {
+            "account": "<12 digits>",
+            "region": "<Region>",
+            "quota": "<what>",
+            "code": "<service/code>",
+            "limit": "<number>",
+            "needed": "<number>",
+            "request": "<the command that asks AWS for more>",
+        }
+    ],
+    "stacks": [
+        {
+            "stack": "<name>",
+            "verb": "<added, changed or removed>",
+            "account": "<12 digits>",
+            "region": "<Region>",
+            "digest": "<of its new template, or empty>",
+        }
+    ],
+    "removals": ["<stack; in the order in which they go>"],
+}
 _VARIABLES = {"<name of an environment variable>": "<value>"}
 
 SHAPES: dict[str, Any] = {
@@ -177,6 +271,7 @@ SHAPES: dict[str, Any] = {
         }
     ],
     "access diff": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
+    "plan": _PLAN,
     "deploy": {"stacks": ["<name>"]},
     "destroy": _REMOVAL,
     "status": [_STACK],

@@ -13,6 +13,7 @@ from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
 from mlzone_tools.services import images, leftovers
+from mlzone_tools.services.plan.saved import SavedPlan, require_current, require_same
 from mlzone_tools.services.synthesis import require_clean, synthesize
 
 ASSEMBLY = Path("cdk.out")
@@ -38,20 +39,30 @@ def deploy(
     unit: str,
     stage: str | None,
     *,
+    plan: SavedPlan | None = None,
     talk: Callable[[str], None],
 ) -> tuple[str, ...]:
     """Deploy the organization's stacks and a unit's into its accounts; return the stacks.
 
+    With a plan, those of its stacks that belong here are deployed, and nothing else.
+
     Raises:
-        GovernanceError: a finding is open; nothing was deployed.
+        GovernanceError: a finding is open, or the plan is blocked, or not of what would be
+            deployed; nothing was deployed.
         DeploymentError: a stack failed and was rolled back, or what an earlier deployment has left
             stands in the way.
     """
     estate.unit(unit)
+    if plan:
+        require_current(plan, estate)
     assembly = synthesize(output=ASSEMBLY, estate=estate_path, unit=unit, stage=stage)
     require_clean(assembly)
+    chosen = assembly.stacks
+    if plan:
+        require_same(plan, estate, ASSEMBLY)
+        chosen = tuple(stack for stack in assembly.stacks if stack in plan.stacks)
     talk(f"synthesized {len(assembly.stacks)} stacks in {assembly.seconds} s")
-    wanted = [state for state in states(endpoint, estate, unit) if state.stack in assembly.stacks]
+    wanted = [state for state in states(endpoint, estate, unit) if state.stack in chosen]
     leftovers.require_none(
         kept
         for state in wanted
@@ -67,11 +78,13 @@ def deploy(
         if state.status == "ROLLBACK_COMPLETE":
             _allow_replacement(endpoint, estate, state)
             talk(f"{state.stack} never came to be; it is made anew")
+    if not chosen:
+        return ()
     session = account_session(endpoint, estate, estate.organization.accounts.shared_services)
     cdk.run(
         [
             "deploy",
-            "--all",
+            *((*chosen, "--exclusively") if plan else ("--all",)),
             "--app",
             str(ASSEMBLY),
             "--require-approval=never",
@@ -82,7 +95,7 @@ def deploy(
         talk=talk,
     )
     images.publish(endpoint, estate)
-    return assembly.stacks
+    return chosen
 
 
 def states(endpoint: Endpoint, estate: Estate, unit: str | None = None) -> tuple[StackState, ...]:

@@ -13,12 +13,13 @@ from mlzone.estate import Estate
 from mlzone.estate.organization import Organization
 from mlzone.estate.unit import BusinessUnit
 from mlzone.loading import EstateError, Problem, load_estate
-from mlzone.loading.load import EstateFile, WaiverFile
+from mlzone.loading.load import AllowanceFile, EstateFile, WaiverFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "organization": Organization,
     "business-unit": BusinessUnit,
     "waivers": WaiverFile,
+    "allowances": AllowanceFile,
     "estate": EstateFile,
 }
 """The JSON schemas by name; `estate` is the whole estate in one file."""

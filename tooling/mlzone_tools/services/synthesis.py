@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from mlzone.errors import GovernanceError, LandingZoneError
 from mlzone_tools.cloud.cdk import environment
 
 REPORT = "validation-report.json"
+SOURCE_ROOTS = ("access", "infra", "constructs", "stacks", "runtime")
+"""The folders whose packages make the templates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,13 @@ class Synthesis:
 
 
 def synthesize(
-    *, output: Path, estate: Path, unit: str | None = None, stage: str | None = None
+    *,
+    output: Path,
+    estate: Path,
+    unit: str | None = None,
+    stage: str | None = None,
+    stacks: Iterable[str] = (),
+    code: Path | None = None,
 ) -> Synthesis:
     """Synthesize the selected part of the estate.
 
@@ -54,11 +63,18 @@ def synthesize(
         estate: the estate's folder or file.
         unit: only this business unit.
         stage: only this environment.
+        stacks: only these, if any are given.
+        code: the folder of another revision of this repository, whose code is to be used.
 
     Raises:
         LandingZoneError: the app failed for another reason than a finding.
     """
-    context = {"business_unit": unit, "environment": stage, "estate": str(estate)}
+    context = {
+        "business_unit": unit,
+        "environment": stage,
+        "estate": str(estate.resolve()) if code else str(estate),
+        "stacks": ",".join(sorted(stacks)),
+    }
     started = time.monotonic()
     if (output / "manifest.json").exists():
         # An assembly of before: its templates would be taken for those of this one.
@@ -67,10 +83,12 @@ def synthesize(
         [sys.executable, "-P", "app.py"],
         env={
             **environment({}),
-            "CDK_OUTDIR": str(output),
+            **_sources(code),
+            "CDK_OUTDIR": str(output.resolve()),
             "CDK_CONTEXT_JSON": json.dumps({key: value for key, value in context.items() if value}),
             "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""),
         },
+        cwd=code,
         capture_output=True,
         text=True,
         check=False,
@@ -105,6 +123,14 @@ def require_clean(synthesis: Synthesis) -> None:
             f"{len(synthesis.findings)} findings are open",
             hint="see them with `mlzone check`; mend them, or waive one in waivers.yaml",
         )
+
+
+def _sources(code: Path | None) -> dict[str, str]:
+    """Return what makes Python import another revision's packages instead of those installed."""
+    if code is None:
+        return {}
+    folders = (code.resolve() / root for root in SOURCE_ROOTS)
+    return {"PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
 def _report(output: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Makes, keeps and checks plans of changes."""
