@@ -14,6 +14,7 @@ from mlzone_tools.cli import output
 COMMANDS = (
     "init",
     "schema",
+    "codeowners",
     "validate",
     "synth",
     "check",
@@ -22,6 +23,8 @@ COMMANDS = (
     "deploy",
     "destroy",
     "status",
+    "drift",
+    "migrate",
     "cloud",
     "model",
     "monitor",

@@ -272,6 +272,29 @@ SHAPES: dict[str, Any] = {
     ],
     "access diff": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
     "plan": _PLAN,
+    "codeowners": {"file": "<path, or empty>", "content": "<text>"},
+    "drift": [
+        {
+            "place": "<whose it is>",
+            "stack": "<name>",
+            "account": "<12 digits>",
+            "type": "<CloudFormation type>",
+            "name": "<physical name>",
+            "status": "<MODIFIED or DELETED>",
+            "differences": [
+                {"property": "<path>", "expected": "<value>", "actual": "<value>"},
+            ],
+        }
+    ],
+    "migrate users": {
+        "joining": [
+            {"unit": "<name>", "team": "<name>", "persona": "<persona>", "person": "<person>"}
+        ],
+        "already": "<number of people who are there already>",
+        "unplaced": [
+            {"person": "<person>", "line": "<line of the export>", "reason": "<text>"},
+        ],
+    },
     "deploy": {"stacks": ["<name>"]},
     "destroy": _REMOVAL,
     "status": [_STACK],

@@ -55,6 +55,7 @@ def synthesize(
     stage: str | None = None,
     stacks: Iterable[str] = (),
     code: Path | None = None,
+    engine: bool = True,
 ) -> Synthesis:
     """Synthesize the selected part of the estate.
 
@@ -65,6 +66,8 @@ def synthesize(
         stage: only this environment.
         stacks: only these, if any are given.
         code: the folder of another revision of this repository, whose code is to be used.
+        engine: whether the CDK's own CloudFormation engine checks the templates too, which takes
+            longer than anything else where there are few stacks.
 
     Raises:
         LandingZoneError: the app failed for another reason than a finding.
@@ -84,6 +87,7 @@ def synthesize(
         env={
             **environment({}),
             **_sources(code),
+            **({} if engine else {"CDK_VALIDATION": "false"}),
             "CDK_OUTDIR": str(output.resolve()),
             "CDK_CONTEXT_JSON": json.dumps({key: value for key, value in context.items() if value}),
             "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""),

@@ -45,6 +45,7 @@ def assemble(revision: Revision, names: Collection[str]) -> Assembly:
                 estate=revision.location,
                 stacks=missing,
                 code=revision.code,
+                engine=False,
             )
             for name in missing:
                 known[name] = _content(made, name)
