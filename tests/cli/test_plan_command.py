@@ -187,3 +187,25 @@ def test_a_file_that_is_no_plan_is_said(tmp_path: Path):
 
     with pytest.raises(ConfigError, match="is no plan"):
         saved.read(tmp_path / "plan.json")
+
+
+def test_a_finding_that_loses_its_waiver_blocks(estate: Path):
+    kept = estate.read_text(encoding="utf-8")
+    waiver = (
+        'waivers:\n  - rule: "AwsSolutions-IAM5[**]"\n    resource: sml-guardrails/**\n'
+        "    reason: Auditors and FinOps read every setting of every account, and no data\n"
+        "    owner: igor.teixeira\n    ticket: SEC-3\n    expires: 2031-01-01\n"
+    )
+    replace(estate, "waivers:\n", waiver)
+    git(estate.parent, "commit", "--all", "--message", "Waive")
+    estate.write_text(kept, encoding="utf-8")
+
+    result = plan(estate, "--json")
+
+    assert result.exit_code == 3, result.output
+    value = json.loads(result.stdout)
+    found = {(item["what"], item["verb"]) for item in value["findings"]}
+    assert found == {("finding", "added"), ("waiver", "removed")}
+    assert all("sml-guardrails/" in item["what"] for item in value["blockers"])
+    assert value["approvals"][0]["role"] == "security officer"
+    assert value["stacks"] == []
