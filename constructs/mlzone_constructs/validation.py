@@ -1,4 +1,4 @@
-"""What is checked at every synthesis: cdk-nag with the estate's waivers, and AWS's quotas."""
+"""What is checked at every synthesis: cdk-nag with waivers, the product's rules, AWS's quotas."""
 
 import json
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from constructs import IConstruct
 
 from mlzone.errors import GovernanceError
 from mlzone.estate.waiver import Waiver
+from mlzone.rules.registry import RULES, run_rules
+from mlzone.rules.rule import UNREADABLE
 from mlzone.waiving import matches
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.nag_findings import WILDCARD_RULE, policy_of, wildcard_findings
@@ -26,11 +28,14 @@ LONGEST_TRUST_POLICY = 2_048
 
 
 def add_checks(app: cdk.App, governance: Governance) -> None:
-    """Add cdk-nag and the quota checks to an app; a finding fails the synthesis.
+    """Add cdk-nag, the rules and the quota checks to an app; a finding fails the synthesis.
 
-    Findings are acknowledged by the estate's waivers and by nothing else.
+    Findings of cdk-nag are acknowledged by the estate's waivers and by nothing else; findings of
+    the rules and quotas by nothing.
     """
-    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), QuotaChecks())
+    cdk.Validations.of(app).add_plugins(
+        cdk_nag.AwsSolutionsChecks(app), QuotaChecks(), RuleChecks()
+    )
     waive(app, governance)
 
 
@@ -145,6 +150,46 @@ class QuotaChecks:
             )
             for path in context.template_paths
             for rule, logical_id, description, fix in _exceeded(Path(path))
+        ]
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class RuleChecks:
+    """The product's rules over all templates at once; no finding can be waived."""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name in reports."""
+        return "mlzone-rules"
+
+    @property
+    def version(self) -> str:
+        """The plugin's version."""
+        return "1.0.0"
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """The rules it knows."""
+        return [*(rule.id for rule in RULES), UNREADABLE]
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Run every rule; what fails and what could not be checked fails the synthesis."""
+        fixes = {rule.id: rule.fix for rule in RULES}
+        violations = [
+            cdk.PolicyViolation(
+                rule_name=row.rule,
+                description=f"{row.problem} ({row.control})",
+                fix=fixes.get(row.rule, "synthesize again"),
+                severity="fatal",
+                violating_resources=[
+                    cdk.PolicyViolatingResource(
+                        resource_logical_id=row.resource, template_path=row.template, locations=[]
+                    )
+                ],
+            )
+            for row in run_rules(map(Path, context.template_paths))
+            if row.outcome in {"FAIL", "ERROR"}
         ]
         return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlzone.waiving import matches
-from mlzone_constructs.validation import QuotaChecks
+from mlzone_constructs.validation import QuotaChecks, RuleChecks
 
 
 class Context:
@@ -79,3 +79,13 @@ def test_a_policy_that_is_too_long_fails(tmp_path: Path, kind: str, key: str, st
 )
 def test_a_waiver_names_paths_by_pattern(pattern: str, path: str, expected: bool):
     assert matches(pattern, path) is expected
+
+
+def test_a_finding_of_a_rule_fails_the_synthesis(tmp_path: Path):
+    path = tmp_path / "stack.template.json"
+    path.write_text(json.dumps({"Resources": {"User": {"Type": "AWS::IAM::User"}}}), "utf-8")
+
+    report = RuleChecks().validate(Context(path))
+
+    assert not report.success
+    assert [item.rule_name for item in report.violations or ()] == ["MLZ-ROLE-002"]

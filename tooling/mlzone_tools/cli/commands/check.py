@@ -14,7 +14,7 @@ from mlzone_tools.services import synthesis
 @estate_option
 @json_option
 def command(unit: str | None, estate_path: Path, *, as_json: bool) -> None:
-    """Check the templates with cdk-nag and against AWS's quotas.
+    """Check the templates with cdk-nag, with our rules and against AWS's quotas.
 
     Findings that a waiver of the estate acknowledges are counted, not shown. Exit code 3 if a
     finding is open.

@@ -1,0 +1,1 @@
+"""Rules over cloud assemblies: what a template must hold, whoever wrote it."""
