@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlzone.rules import data, identity, network, serving
+from mlzone.rules import data, identity, network, serving, tagging
 from mlzone.rules.rule import Row, Rule, run
 
 RULES: tuple[Rule, ...] = (
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     serving.CapturedEndpoint(),
     serving.SpareInstances(),
     serving.RolledBackEndpoint(),
+    tagging.TaggedResource(),
 )
 
 
