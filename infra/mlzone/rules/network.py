@@ -123,3 +123,21 @@ class RecordedFlows(Rule):
         )
         if not logged:
             yield "no flow log records this network"
+
+
+class GuardedVpcEndpoint(Rule):
+    """An endpoint without a policy reaches anybody's account; ours restricts who is reached."""
+
+    id = "MLZ-NETWORK-003"
+    control = "NET-07"
+    types = ("AWS::EC2::VPCEndpoint",)
+    fix = "set PolicyDocument with conditions on the organization"
+
+    def problems(self, resource: Resource, everything: list[Resource]) -> Iterator[str]:
+        """Yield an endpoint that lets everything through."""
+        del everything
+        policy = resource.properties.get("PolicyDocument")
+        if not policy:
+            yield "there is no PolicyDocument"
+        elif not any(statement.get("Condition") for statement in policy["Statement"]):
+            yield "no statement of PolicyDocument has a condition"

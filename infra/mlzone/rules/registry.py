@@ -12,6 +12,7 @@ RULES: tuple[Rule, ...] = (
     network.IsolatedMonitor(),
     network.NoInternet(),
     network.NarrowEgress(),
+    network.GuardedVpcEndpoint(),
     network.RecordedFlows(),
     identity.BoundedRole(),
     identity.NoUsers(),
