@@ -1,12 +1,23 @@
-"""What fails a synthesis: AWS's quotas, and waivers that waive nothing."""
+"""What fails a synthesis: findings of our rules, and waivers that waive nothing."""
 
+import dataclasses
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlzone.errors import ConfigError
+from mlzone.estate.estate import Estate
+from mlzone.estate.waiver import Waiver
+from mlzone.loading import load_estate
 from mlzone.waiving import matches
-from mlzone_constructs.validation import QuotaChecks, RuleChecks
+from mlzone_constructs.governance import Governance
+from mlzone_constructs.validation import RuleChecks
+
+SAMPLE = Path(__file__).parents[2] / "organization" / "samples" / "minimal.yaml"
+PLAIN_BUCKET = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}
 
 
 class Context:
@@ -16,55 +27,70 @@ class Context:
         self.template_paths = [str(path) for path in paths]
 
 
-def check(tmp_path: Path, template: dict) -> list[str]:
+def waiver(rule: str, resource: str) -> Waiver:
+    return Waiver(
+        rule=rule,
+        resource=resource,
+        reason="a reason that a security officer would accept",
+        owner="ana.souza",
+        ticket="SEC-1",
+        granted=date(2026, 1, 1),
+        expires=date(2026, 12, 31),
+    )
+
+
+def check(
+    tmp_path: Path, resources: dict[str, Any], *waivers: Waiver, complete: bool = True
+) -> list[str]:
+    """Return the open findings over one template of a stack named `stack`."""
     path = tmp_path / "stack.template.json"
-    path.write_text(json.dumps(template), encoding="utf-8")
-    report = QuotaChecks().validate(Context(path))
+    path.write_text(json.dumps({"Resources": resources}), encoding="utf-8")
+    estate: Estate = dataclasses.replace(load_estate(SAMPLE), waivers=waivers)
+    report = RuleChecks(Governance(estate=estate), complete=complete).validate(Context(path))
     assert report.success == (not report.violations)
     return [f"{item.rule_name}: {item.description}" for item in report.violations or ()]
 
 
-def policy(statements: int) -> dict:
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"}
-    return {"Version": "2012-10-17", "Statement": [statement] * statements}
-
-
-def test_a_small_template_passes(tmp_path: Path):
-    assert check(tmp_path, {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}) == []
-
-
-def test_too_many_resources_fail(tmp_path: Path):
-    resources = {f"Topic{index}": {"Type": "AWS::SNS::Topic"} for index in range(451)}
-
-    assert check(tmp_path, {"Resources": resources}) == [
-        "MLZ-QUOTA-001: 451 resources; at most 450"
+def test_a_finding_fails_the_synthesis(tmp_path: Path):
+    assert check(tmp_path, {"User": {"Type": "AWS::IAM::User"}}) == [
+        "MLZ-IDENTITY-002: AWS::IAM::User lasts until somebody removes it (IAM-02)"
     ]
 
 
-def test_a_template_that_is_too_long_fails(tmp_path: Path):
-    template = {"Description": "x" * 900_001, "Resources": {}}
+def test_a_waiver_acknowledges_one_finding_and_no_other(tmp_path: Path):
+    found = check(tmp_path, PLAIN_BUCKET)
+    left = check(tmp_path, PLAIN_BUCKET, waiver("MLZ-DATA-002", "stack/Bucket"))
 
-    assert check(tmp_path, template)[0].startswith("MLZ-QUOTA-002")
-
-
-def test_too_many_dynamic_references_fail(tmp_path: Path):
-    template = {"Resources": {}, "Metadata": ["{{resolve:ssm:/a}}"] * 61}
-
-    assert check(tmp_path, template) == ["MLZ-QUOTA-003: 61 dynamic references; at most 60"]
+    assert set(found) - set(left) == {"MLZ-DATA-002: it keeps no versions (DAT-05)"}
 
 
-@pytest.mark.parametrize(
-    ("kind", "key", "statements"),
-    [
-        ("AWS::IAM::ManagedPolicy", "PolicyDocument", 90),
-        ("AWS::IAM::Policy", "PolicyDocument", 150),
-        ("AWS::IAM::Role", "AssumeRolePolicyDocument", 40),
-    ],
-)
-def test_a_policy_that_is_too_long_fails(tmp_path: Path, kind: str, key: str, statements: int):
-    resources = {"Long": {"Type": kind, "Properties": {key: policy(statements)}}}
+def test_what_is_fatal_cannot_be_waived(tmp_path: Path):
+    user = {"User": {"Type": "AWS::IAM::User"}}
 
-    assert check(tmp_path, {"Resources": resources})[0].startswith("MLZ-QUOTA-004")
+    assert check(tmp_path, user, waiver("MLZ-IDENTITY-002", "**")) == [
+        "MLZ-IDENTITY-002: AWS::IAM::User lasts until somebody removes it (IAM-02)",
+        "MLZ-IDENTITY-002: the waiver on ** acknowledges nothing",
+    ]
+
+
+@pytest.mark.parametrize("rule", ["MLZ-DATA-002", "MLZ-NOTHING-001"])
+def test_a_waiver_for_nothing_fails_where_everything_is_built(tmp_path: Path, rule: str):
+    topic = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "key"}}}
+    unused = waiver(rule, "stack/Topic")
+
+    assert f"{rule}: the waiver on stack/Topic acknowledges nothing" in check(
+        tmp_path, topic, unused
+    )
+    assert not any("waiver" in line for line in check(tmp_path, topic, unused, complete=False))
+
+
+def test_a_template_that_cannot_be_read_never_passes(tmp_path: Path):
+    path = tmp_path / "stack.template.json"
+    path.write_text("{", encoding="utf-8")
+    governance = Governance(estate=load_estate(SAMPLE))
+
+    with pytest.raises(ConfigError, match="cannot be parsed"):
+        RuleChecks(governance, complete=True).validate(Context(path))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +105,3 @@ def test_a_policy_that_is_too_long_fails(tmp_path: Path, kind: str, key: str, st
 )
 def test_a_waiver_names_paths_by_pattern(pattern: str, path: str, expected: bool):
     assert matches(pattern, path) is expected
-
-
-def test_a_finding_of_a_rule_fails_the_synthesis(tmp_path: Path):
-    path = tmp_path / "stack.template.json"
-    path.write_text(json.dumps({"Resources": {"User": {"Type": "AWS::IAM::User"}}}), "utf-8")
-
-    report = RuleChecks().validate(Context(path))
-
-    assert not report.success
-    assert [item.rule_name for item in report.violations or ()] == ["MLZ-ROLE-002"]

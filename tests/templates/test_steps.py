@@ -75,7 +75,7 @@ def test_contributions_add_up_to_the_probability(trained: Trained) -> None:
     assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(model.predict(matrix), abs=1e-5)
 
 
-def test_the_model_card_is_sagemakers(trained: Trained) -> None:
+def test_MOD_05_the_model_card_is_sagemakers(trained: Trained) -> None:
     card = json.loads(document(trained, "summary.json")["model_card"])
     parsed = ModelCardContent.model_validate(card)
     assert card.keys() <= ModelCardContent.model_fields.keys()
@@ -102,7 +102,7 @@ def test_the_analyzer_makes_a_baseline_of_what_the_steps_wrote(
     assert (tmp_path / "digest.json").is_file()
 
 
-def test_data_that_breaks_the_contract_stops_the_pipeline_with_the_reason(
+def test_DAT_03_data_that_breaks_the_contract_stops_the_pipeline_with_the_reason(
     project: Path, code: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"

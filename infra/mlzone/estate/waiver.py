@@ -21,5 +21,12 @@ class Waiver(Record):
     """Who answers for it."""
     ticket: Annotated[str, StringConstraints(pattern=r"^[A-Z]+-\d+$")]
     """Where the decision is recorded."""
+    granted: date
+    """The day on which it was granted; a renewal is a new day."""
     expires: date
     """The last day it holds; validation fails afterwards."""
+
+    @property
+    def acceptance(self) -> str:
+        """Why the finding is accepted, and by whom, in one line."""
+        return f"{self.reason} ({self.ticket}, until {self.expires}, {self.owner})"

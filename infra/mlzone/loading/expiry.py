@@ -21,6 +21,12 @@ def check_waivers(estate: Estate, sources: Sources, today: date) -> Iterator[Pro
                 f"expired on {waiver.expires}; mend the finding, or renew the waiver in a "
                 "pull request that its owner approves",
             )
+        if waiver.granted > today:
+            yield sources.in_waiver(
+                index,
+                ("granted",),
+                f"{waiver.granted} is yet to come; name the day of the decision",
+            )
         key = (waiver.rule, waiver.resource)
         if key in seen:
             yield sources.in_waiver(

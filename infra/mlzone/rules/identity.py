@@ -1,110 +1,344 @@
-"""Rules on identities: bounded roles, no users, no administrators."""
+"""Rules about identities and what they may do."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from mlzone.rules.rule import Resource, Rule
+from mlzone.rules.assembly import Assembly, Resource
+from mlzone.rules.expression import condition_keys, present, statements, text, texts
+from mlzone.rules.rule import Rule
+from mlzone_access import catalogue
+
+_POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role")
+_SOURCES = {
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "sts:externalid",
+}
+"""Conditions that say for whom a role is taken."""
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def documents(resource: Resource) -> Iterator[Any]:
+    """Yield the policies that a resource gives to a role."""
+    if resource.type == "AWS::IAM::Role":
+        for policy in resource.get("Policies", default=[]):
+            yield policy.get("PolicyDocument")
+    else:
+        yield resource.get("PolicyDocument")
 
 
-def _end(arn: Any) -> str:
-    """Return an ARN, or the last part of one that `Fn::Join` puts together."""
-    return str(arn["Fn::Join"][1][-1] if isinstance(arn, dict) and "Fn::Join" in arn else arn)
+def allowing(resource: Resource) -> Iterator[dict[str, Any]]:
+    """Yield the statements by which a resource allows something."""
+    for document in documents(resource):
+        for statement in statements(document):
+            if statement.get("Effect") == "Allow":
+                yield statement
 
 
-def statements(resource: Resource) -> Iterator[dict[str, Any]]:
-    """Yield the statements of a role's or a policy's permissions."""
-    documents = [item["PolicyDocument"] for item in resource.properties.get("Policies", ())]
-    if "PolicyDocument" in resource.properties:
-        documents.append(resource.properties["PolicyDocument"])
-    for document in documents:
-        yield from _listed(document["Statement"])
+def named(statement: dict[str, Any]) -> str:
+    """Return what to call a statement."""
+    return str(statement.get("Sid") or ", ".join(texts(statement.get("Action"))[:2]))
 
 
-POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role")
+def _who(principal: Any) -> Iterator[str]:
+    named = principal if isinstance(principal, dict) else {"AWS": principal}
+    for value in named.values():
+        yield from texts(value)
 
 
-class BoundedRole(Rule):
-    """A role without the boundary can be given anything; every role carries it."""
+def _reads(action: catalogue.Action) -> bool:
+    """Tell whether an action changes nothing; for new ones the catalogue may not know it yet."""
+    level = action.access_level
+    verb = action.name.partition(":")[2]
+    unknown = verb.lower().startswith(("describe", "get", "list"))
+    return level in ("Read", "List") or (not level and unknown)
 
-    id = "MLZ-ROLE-001"
+
+class RolesHaveTheBoundary(Rule):
+    """Whatever a role's policies say, it stays within the boundary.
+
+    Anti-pattern: a role that only its own policies limit.
+    Best practice: PermissionsBoundary on every role.
+    """
+
+    id = "MLZ-IDENTITY-001"
     control = "IAM-01"
     types = ("AWS::IAM::Role",)
-    fix = "set PermissionsBoundary"
+    fix = "set PermissionsBoundary to the organization's boundary"
 
-    def problems(self, resource: Resource, everything: list[Resource]) -> Iterator[str]:
-        """Yield a role without a boundary."""
-        del everything
-        if not resource.properties.get("PermissionsBoundary"):
-            yield "there is no PermissionsBoundary"
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the boundary."""
+        del assembly
+        boundary = text(resource.get("PermissionsBoundary"))
+        if not boundary:
+            return "it has no permissions boundary"
+        return None if boundary.endswith("boundary") else f"its boundary is {boundary}"
 
 
 class NoUsers(Rule):
-    """Users have keys that last and leak; people and services take roles."""
+    """Nobody has a password or a key that lasts.
 
-    id = "MLZ-ROLE-002"
+    Anti-pattern: an IAM user with access keys.
+    Best practice: people through the identity provider, machines through roles.
+    """
+
+    id = "MLZ-IDENTITY-002"
     control = "IAM-02"
-    types = ("AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::Group")
+    types = ("AWS::IAM::AccessKey", "AWS::IAM::Group", "AWS::IAM::User")
     fix = "use a role"
 
-    def problems(self, resource: Resource, everything: list[Resource]) -> Iterator[str]:
-        """Yield that there is one."""
-        del everything
-        yield f"{resource.type} is not allowed"
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Each of these is one too many."""
+        del assembly
+        return f"{resource.type} lasts until somebody removes it"
 
 
-class NoAdministrator(Rule):
-    """A statement that allows everything makes other controls void; name actions instead."""
+class NobodyAdministersEverything(Rule):
+    """No policy allows everything.
 
-    id = "MLZ-ROLE-003"
+    Anti-pattern: `Action: "*"`, or NotAction in a statement that allows.
+    Best practice: the actions that are needed.
+    """
+
+    id = "MLZ-IDENTITY-003"
     control = "IAM-03"
-    types = POLICIES
+    types = _POLICIES
     fix = "name the actions that are needed"
 
-    def problems(self, resource: Resource, everything: list[Resource]) -> Iterator[str]:
-        """Yield statements and managed policies that allow too much."""
-        del everything
-        # A boundary limits and grants nothing, so its wide statements are no administrator's.
-        if resource.type != "AWS::IAM::ManagedPolicy":
-            for statement in statements(resource):
-                wide = {"*", "*:*", "iam:*"} & set(map(str, _listed(statement.get("Action", []))))
-                if statement["Effect"] == "Allow" and wide:
-                    yield f"a statement allows {', '.join(sorted(wide))}"
-                if statement["Effect"] == "Allow" and "NotAction" in statement:
-                    yield "a statement allows all actions but some"
-        for arn in map(_end, resource.properties.get("ManagedPolicyArns", ())):
-            if arn.endswith(("FullAccess", "AdministratorAccess")):
-                yield f"{arn} gives full access"
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at every statement that allows."""
+        del assembly
+        for statement in allowing(resource):
+            if "NotAction" in statement:
+                return f"statement {named(statement)} allows everything but a few actions"
+            wide = {"*", "iam:*", "*:*"} & set(texts(statement.get("Action")))
+            if wide:
+                return f"statement {named(statement)} allows {wide.pop()}"
+        return None
 
 
-class NarrowPassRole(Rule):
-    """PassRole to any service is a way to more rights; the service is named in a condition."""
+class NoPoliciesOfAws(Rule):
+    """AWS's managed policies change without us, and are wide.
 
-    id = "MLZ-ROLE-004"
-    control = "IAM-04"
-    types = POLICIES
-    fix = "add a condition on iam:PassedToService"
+    Anti-pattern: AmazonSageMakerFullAccess.
+    Best practice: policies of our own.
+    """
 
-    def applies(self, resource: Resource) -> bool:
-        """Whether it passes roles."""
-        return any(self._passes(statement) for statement in statements(resource))
+    id = "MLZ-IDENTITY-004"
+    control = "IAM-03"
+    types = ("AWS::IAM::Role",)
+    fix = "write the statements that the role needs"
 
-    def problems(self, resource: Resource, everything: list[Resource]) -> Iterator[str]:
-        """Yield statements that pass roles too widely."""
-        del everything
-        for statement in statements(resource):
-            if not self._passes(statement):
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at attached policies."""
+        del assembly
+        for attached in texts(resource.get("ManagedPolicyArns")):
+            if ":iam::aws:policy/" in attached:
+                return f"it has {attached.rpartition('/')[2]}"
+        return None
+
+
+class ChangesNameTheirResources(Rule):
+    """An action that changes something says what.
+
+    Anti-pattern: `Resource: "*"` for an action that knows resources.
+    Best practice: the resource's ARN. Actions that know none, and reading, may have `*`.
+    """
+
+    id = "MLZ-IDENTITY-005"
+    control = "IAM-03"
+    types = _POLICIES
+    fix = "name the resource, or narrow the statement by a condition"
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at statements over all resources."""
+        del assembly
+        for statement in allowing(resource):
+            if "*" not in texts(statement.get("Resource")) or statement.get("Condition"):
                 continue
-            tests = statement.get("Condition", {}).values()
-            if not any("iam:PassedToService" in test for test in tests):
-                yield "iam:PassRole has no condition on iam:PassedToService"
-            if "*" in _listed(statement.get("Resource", [])):
-                yield "iam:PassRole on every role"
+            for pattern in texts(statement.get("Action")):
+                for name in catalogue.actions(pattern):
+                    action = catalogue.action(name)
+                    if action.resource_types and not _reads(action):
+                        return f"statement {named(statement)} allows {name} on everything"
+        return None
+
+
+class ActionsExist(Rule):
+    """A policy names actions that AWS has; a slip of the pen allows nothing, or denies nothing.
+
+    Anti-pattern: `s3:GetObjects`.
+    Best practice: names of the Service Authorization Reference.
+    """
+
+    id = "MLZ-IDENTITY-011"
+    control = "IAM-03"
+    types = _POLICIES
+    fix = "use a name of the Service Authorization Reference"
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at all actions of all statements."""
+        del assembly
+        for document in documents(resource):
+            for statement in statements(document):
+                for element in ("Action", "NotAction"):
+                    for pattern in texts(statement.get(element)):
+                        if not catalogue.actions(pattern):
+                            return f"statement {named(statement)} names {pattern}, which AWS lacks"
+        return None
+
+
+class RolesArePassedToNamedServices(Rule):
+    """A role is handed on to the service that it is for.
+
+    Anti-pattern: iam:PassRole on `*`, or without iam:PassedToService.
+    Best practice: the role's ARN, and the service.
+    """
+
+    id = "MLZ-IDENTITY-006"
+    control = "IAM-04"
+    types = _POLICIES
+    fix = "name the roles, and the service in iam:PassedToService"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look only at policies that pass roles."""
+        del assembly
+        return any(True for _ in self._passing(resource))
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at each statement that passes roles."""
+        del assembly
+        for statement in self._passing(resource):
+            if "*" in texts(statement.get("Resource")):
+                return f"statement {named(statement)} passes every role"
+            if "iam:passedtoservice" not in condition_keys(statement):
+                return f"statement {named(statement)} passes roles to any service"
+        return None
 
     @staticmethod
-    def _passes(statement: dict[str, Any]) -> bool:
-        actions = {str(action).lower() for action in _listed(statement.get("Action", []))}
-        return statement["Effect"] == "Allow" and "iam:passrole" in actions
+    def _passing(resource: Resource) -> Iterator[dict[str, Any]]:
+        for statement in allowing(resource):
+            if "iam:passrole" in (item.lower() for item in texts(statement.get("Action"))):
+                yield statement
+
+
+class TrustSaysForWhom(Rule):
+    """A service takes a role for the account that it was meant for, and no other.
+
+    Anti-pattern: a trust policy that names a service or an account alone.
+    Best practice: aws:SourceAccount or aws:SourceArn for services, the organization for accounts.
+    """
+
+    id = "MLZ-IDENTITY-007"
+    control = "IAM-05"
+    types = ("AWS::IAM::Role",)
+    fix = "add aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID to the trust policy"
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at every statement of the trust policy that allows."""
+        del assembly
+        for statement in statements(resource.get("AssumeRolePolicyDocument")):
+            if statement.get("Effect") != "Allow":
+                continue
+            principal = statement.get("Principal")
+            if principal == "*" or (isinstance(principal, dict) and "*" in principal.values()):
+                return "everybody may take it"
+            if isinstance(principal, dict) and "Federated" in principal:
+                continue
+            if not condition_keys(statement) & _SOURCES:
+                return f"{', '.join(_who(principal))} may take it for anybody"
+        return None
+
+
+class CallersOfFunctionsAreNamed(Rule):
+    """A service calls a function for the resource that it was meant for.
+
+    Anti-pattern: a permission for a service alone.
+    Best practice: SourceArn, or SourceAccount.
+    """
+
+    id = "MLZ-IDENTITY-008"
+    control = "IAM-05"
+    types = ("AWS::Lambda::Permission",)
+    fix = "set SourceArn or SourceAccount"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look only at permissions for services and for everybody."""
+        del assembly
+        who = text(resource.get("Principal"))
+        return who == "*" or who.endswith(".amazonaws.com")
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the source."""
+        del assembly
+        for name in ("SourceArn", "SourceAccount", "PrincipalOrgID"):
+            if present(resource.get(name)):
+                return None
+        return f"{text(resource.get('Principal'))} may call it for anybody"
+
+
+class PeopleBringTheirName(Rule):
+    """A session of a person carries the person's name through all that they do.
+
+    Anti-pattern: a role of people without SourceIdentity.
+    Best practice: a trust policy that denies sessions without sts:SourceIdentity.
+    """
+
+    id = "MLZ-IDENTITY-009"
+    control = "IAM-07"
+    types = ("AWS::IAM::Role",)
+    fix = "deny sts:AssumeRoleWithSAML where sts:SourceIdentity is null"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look only at roles of people."""
+        del assembly
+        return any(
+            "Federated" in (statement.get("Principal") or {})
+            for statement in statements(resource.get("AssumeRolePolicyDocument"))
+        )
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look for the statement that denies."""
+        del assembly
+        for statement in statements(resource.get("AssumeRolePolicyDocument")):
+            null = (statement.get("Condition") or {}).get("Null") or {}
+            if statement.get("Effect") == "Deny" and null.get("sts:SourceIdentity") == "true":
+                return None
+        return "it can be taken without a name"
+
+
+class StudioSignsInThroughTheCompany(Rule):
+    """People come to Studio through the company's sign-in, with their second factor.
+
+    Anti-pattern: AuthMode IAM, where a presigned URL is a key to the notebook.
+    Best practice: SSO.
+    """
+
+    id = "MLZ-IDENTITY-010"
+    control = "IAM-08"
+    types = ("AWS::SageMaker::Domain",)
+    fix = "set AuthMode to SSO"
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the way in."""
+        del assembly
+        mode = text(resource.get("AuthMode"))
+        return None if mode == "SSO" else f"people come in by {mode or 'nothing'}"
+
+
+RULES: tuple[type[Rule], ...] = (
+    RolesHaveTheBoundary,
+    NoUsers,
+    NobodyAdministersEverything,
+    NoPoliciesOfAws,
+    ChangesNameTheirResources,
+    ActionsExist,
+    RolesArePassedToNamedServices,
+    TrustSaysForWhom,
+    CallersOfFunctionsAreNamed,
+    PeopleBringTheirName,
+    StudioSignsInThroughTheCompany,
+)
+"""The rules of this subject."""

@@ -1,122 +1,108 @@
-"""What a rule is, and how all rules are run over the templates of an assembly."""
+"""What a rule is, and what it answers.
 
-import json
+A rule is a class: its docstring says what goes wrong without it and what to do instead; its answers
+for every resource that it is about are evidence, also where nothing is wrong.
+"""
+
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
 
-Outcome = Literal["PASS", "FAIL", "NOT_APPLICABLE", "ERROR"]
-
-UNREADABLE = "MLZ-TEMPLATE-001"
-"""The rule that every template can be read."""
+from mlzone.control import Severity, controls
+from mlzone.rules.assembly import Assembly, Resource
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """A resource of a template."""
+class Verdict(StrEnum):
+    """What a rule says of a resource."""
 
-    template: str
-    """The path of its template."""
-    id: str
-    """The logical id."""
-    type: str
-    properties: dict[str, Any]
-
-    @property
-    def tags(self) -> dict[str, Any]:
-        """The resource's tags."""
-        return {tag["Key"]: tag["Value"] for tag in self.properties.get("Tags", ())}
-
-    @property
-    def in_production(self) -> bool:
-        """Whether its tags place it in production."""
-        return self.tags.get("mlz:environment") == "prod"
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    NOT_APPLICABLE = "not-applicable"
+    """There is nothing that the rule is about."""
+    ERROR = "error"
+    """The rule could not tell; this fails as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What a rule says about a resource."""
+    """A rule's answer for one resource."""
 
     rule: str
     control: str
-    outcome: Outcome
-    template: str
-    resource: str
-    problem: str = ""
+    severity: Severity
+    verdict: Verdict
+    stack: str = ""
+    logical_id: str = ""
+    type: str = ""
+    message: str = ""
+    """What is wrong; empty where nothing is."""
+    fix: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where, as waivers name it: `stack/LogicalId`."""
+        return f"{self.stack}/{self.logical_id}"
 
 
 class Rule(ABC):
-    """One rule; its docstring names the bad habit and the good one."""
+    """One rule over templates."""
 
     id: ClassVar[str]
+    """`MLZ-SUBJECT-NNN`, never used for another rule."""
     control: ClassVar[str]
+    """The control that it holds."""
     types: ClassVar[tuple[str, ...]]
-    """The resource types that it looks at."""
+    """The types of resource that it is about."""
     fix: ClassVar[str]
+    """What to do."""
 
-    def applies(self, resource: Resource) -> bool:
-        """Whether a resource of the rule's types is meant."""
-        del resource
-        return True
+    def __init__(self, today: date) -> None:
+        self.today = today
+        """For rules that look at dates."""
 
     @abstractmethod
-    def problems(self, resource: Resource, everything: list[Resource]) -> Iterable[str]:
-        """Yield what is wrong with a resource among all resources of the assembly."""
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Return what is wrong with a resource, or None."""
 
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Tell whether the rule is about a resource of its types."""
+        del resource, assembly
+        return True
 
-def read(paths: Iterable[Path]) -> Iterator[Resource | Row]:
-    """Yield the resources of templates; what cannot be read is an ERROR row."""
-    for path in paths:
+    def judge(self, assembly: Assembly) -> Iterator[Row]:
+        """Answer for every resource."""
+        answered = False
+        for resource in assembly.of(*self.types):
+            row = self._row(resource, assembly)
+            if row:
+                answered = True
+                yield row
+        if not answered:
+            yield self._answer(Verdict.NOT_APPLICABLE)
+
+    def _row(self, resource: Resource, assembly: Assembly) -> Row | None:
         try:
-            template = json.loads(path.read_text(encoding="utf-8"))
-            for logical_id, body in template.get("Resources", {}).items():
-                yield Resource(
-                    template=str(path),
-                    id=logical_id,
-                    type=body["Type"],
-                    properties=dict(body.get("Properties", {})),
-                )
-        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-            yield Row(
-                rule=UNREADABLE,
-                control="-",
-                outcome="ERROR",
-                template=str(path),
-                resource="-",
-                problem=f"not a CloudFormation template in JSON ({type(error).__name__}: {error})",
-            )
+            if not self.applies(resource, assembly):
+                return None
+            problem = self.problem(resource, assembly)
+        except Exception as error:  # noqa: BLE001 - whatever a rule cannot read must not pass
+            return self._answer(Verdict.ERROR, resource, f"the rule failed: {error!r}")
+        if problem is None:
+            return self._answer(Verdict.PASS, resource)
+        return self._answer(Verdict.FAIL, resource, problem)
 
-
-def run(rules: Iterable[Rule], paths: Iterable[Path]) -> list[Row]:
-    """Run rules over all templates at once; a rule that raises is an ERROR row."""
-    found = list(read(paths))
-    rows = [item for item in found if isinstance(item, Row)]
-    everything = [item for item in found if isinstance(item, Resource)]
-    for rule in rules:
-        rows += [
-            _row(rule, resource, everything)
-            for resource in everything
-            if resource.type in rule.types
-        ]
-    return rows
-
-
-def _row(rule: Rule, resource: Resource, everything: list[Resource]) -> Row:
-    outcome: Outcome = "NOT_APPLICABLE"
-    problem = ""
-    try:
-        if rule.applies(resource):
-            problem = "; ".join(rule.problems(resource, everything))
-            outcome = "FAIL" if problem else "PASS"
-    except Exception as error:  # noqa: BLE001 - fail closed, whatever the template holds
-        outcome, problem = "ERROR", f"the rule broke: {type(error).__name__}: {error}"
-    return Row(
-        rule=rule.id,
-        control=rule.control,
-        outcome=outcome,
-        template=resource.template,
-        resource=resource.id,
-        problem=problem,
-    )
+    def _answer(self, verdict: Verdict, resource: Resource | None = None, message: str = "") -> Row:
+        return Row(
+            rule=self.id,
+            control=self.control,
+            severity=controls()[self.control].severity,
+            verdict=verdict,
+            stack=resource.template.name if resource else "",
+            logical_id=resource.logical_id if resource else "",
+            type=resource.type if resource else "",
+            message=message,
+            fix=self.fix if message else "",
+        )

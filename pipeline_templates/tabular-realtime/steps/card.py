@@ -1,4 +1,4 @@
-"""The model card, in SageMaker's schema for cards inside a model package."""
+"""The model card, in SageMaker's schema for cards inside a model package (MOD-05)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Check the data against its contract and split it; repair nothing.
+"""Check the data against its contract and split it; repair nothing (DAT-03).
 
 A row's content decides its part, so that it stays there when more data comes, and equal rows
 never stand on both sides of the split.

@@ -148,10 +148,12 @@ def test_a_step_is_tried_again_after_the_time_of_its_policy(
 
     arn = pipelines.start()
     until(lambda: len(jobs.refusals), lambda count: count == 1, cloud)
+    until(lambda: cloud.background, lambda count: count == 0, cloud)
     cloud.advance(timedelta(seconds=29))
     assert len(jobs.refusals) == 1
     cloud.advance(timedelta(seconds=2))
     until(lambda: len(jobs.refusals), lambda count: count == 0, cloud)
+    until(lambda: cloud.background, lambda count: count == 0, cloud)
     cloud.advance(timedelta(seconds=61))
     until(lambda: len(jobs.running()), lambda count: count == 1, cloud)
     jobs.end(

@@ -177,7 +177,7 @@ def built(platform: Platform) -> subprocess.CompletedProcess[str]:
     return platform.build()
 
 
-def test_a_build_registers_a_version_that_waits_for_approval(
+def test_DAT_02_a_build_registers_a_version_that_waits_for_approval(
     platform: Platform, built: subprocess.CompletedProcess[str]
 ) -> None:
     assert built.returncode == 0, built.stdout + built.stderr

@@ -29,6 +29,33 @@ _SYNTHESIS = {
     ],
     "acknowledged": "<number of findings that waivers acknowledge>",
 }
+_CHECK = {
+    "folder": "<path>",
+    "stacks": ["<name>"],
+    "resources": "<number>",
+    "seconds": "<number>",
+    "counts": {"<pass, fail, waived, not-applicable or error>": "<number>"},
+    "waivers": {
+        "waivers": "<number>",
+        "per_hundred_resources": "<number>",
+        "oldest_days": "<days since the oldest was granted>",
+        "next_expiry": "<day, or null>",
+    },
+    "answers": [
+        {
+            "pack": "<mlzone, or the pack of cdk-nag>",
+            "rule": "<id>",
+            "control": "<id, or empty>",
+            "severity": "<fatal, high, medium or error>",
+            "verdict": "<pass, fail, waived, not-applicable or error>",
+            "place": "<stack/LogicalId, or path of the construct>",
+            "file": "<template, or empty>",
+            "message": "<text>",
+            "fix": "<text>",
+            "waiver": "<reason, ticket, last day and owner, or empty>",
+        }
+    ],
+}
 _VERSION = {
     "model": "<unit/model>",
     "version": "<number>",
@@ -203,7 +230,7 @@ SHAPES: dict[str, Any] = {
         "waivers": "<number>",
     },
     "synth": _SYNTHESIS,
-    "check": _SYNTHESIS,
+    "check": _CHECK,
     "access prove": {
         "theorems": [
             {
