@@ -152,6 +152,15 @@ def break_glass(naming: Naming) -> str:
     return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-break-glass"
 
 
+def environment_pipelines(estate: Estate) -> tuple[str, ...]:
+    """Return the roles in which pipelines deploy units and look at what they have deployed."""
+    if not estate.organization.source.repository:
+        return ()
+    shared = estate.organization.accounts.shared_services
+    names = f"arn:*:iam::{shared}:role{ROLE_PATH}{estate.organization.prefix}-*-change"
+    return (f"{names}-deploy-*", f"{names}-verify")
+
+
 def approvers(naming: Naming) -> str:
     """Return the roles of model approvers."""
     return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-{Persona.MODEL_APPROVER}"
@@ -168,6 +177,11 @@ def _deny(sid: str, actions: tuple[str, ...] | str, **more: Any) -> Statement:
 
 def _unless(*roles: str) -> dict[str, Any]:
     return {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}
+
+
+def _platform_but(*roles: str) -> dict[str, Any]:
+    platform = {"ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES}}
+    return {**platform, **_unless(*roles)} if roles else platform
 
 
 def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
@@ -226,7 +240,7 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
             "DeploymentIsNotAssumed",
             "sts:AssumeRole",
             Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
-            Condition={"ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES}},
+            Condition=_platform_but(*environment_pipelines(estate)),
         ),
         _deny(
             "DeploymentIsNotPassed",

@@ -133,6 +133,10 @@ class Naming:
         """Return the name of a model's monitoring stack in one environment."""
         return self.name(unit, stage, "monitoring", model, limit=Limit.STACK)
 
+    def environment_pipeline_stack(self, unit: str) -> str:
+        """Return the name of the stack with the pipeline that deploys a unit."""
+        return self.name(unit, "environment-pipeline", limit=Limit.STACK)
+
     # --- identity ---------------------------------------------------------------------------
 
     def boundary(self) -> str:
@@ -164,6 +168,10 @@ class Naming:
     def break_glass_role(self, unit: str) -> str:
         """Return the role for emergencies in a unit's production account."""
         return self._role(unit, "", "break-glass")
+
+    def change_role(self, unit: str, purpose: str) -> str:
+        """Return a role of the pipeline that deploys a unit, or of those who work with it."""
+        return self._role(unit, "", f"change-{purpose}")
 
     def platform_role(self, purpose: str) -> str:
         """Return a machine role of the shared-services account."""
@@ -199,6 +207,14 @@ class Naming:
         """Return the bucket in which pipelines of an account hand on from stage to stage."""
         return self.bucket(account, unit, "pipelines")
 
+    def change_bucket(self, unit: str, shared_services: str) -> str:
+        """Return the bucket in which the pipeline that deploys a unit hands on."""
+        return self.bucket(shared_services, unit, "change")
+
+    def platform_log_bucket(self, shared_services: str) -> str:
+        """Return the bucket of access logs of the shared-services account."""
+        return self.bucket(shared_services, "platform-logs")
+
     def capture_bucket(self, unit: str, account: str) -> str:
         """Return the bucket of captured requests and monitor reports of an account."""
         return self.bucket(account, unit, "capture")
@@ -230,6 +246,10 @@ class Naming:
     def parameter(self, *parts: str) -> str:
         """Return the path of an SSM parameter."""
         return "/" + "/".join((self.prefix, *parts))
+
+    def platform_key_parameter(self) -> str:
+        """Return the SSM parameter with the key of the shared services, in their account."""
+        return self.parameter("keys", "platform")
 
     def team_key_parameter(self, team: str) -> str:
         """Return the SSM parameter with a team's key, in each account of its unit."""
@@ -274,6 +294,14 @@ class Naming:
     def codebuild_project(self, unit: str, model: str, stage: Stage, purpose: str) -> str:
         """Return a CodeBuild project of a model."""
         return self.name(unit, model, stage, purpose, limit=Limit.CODEBUILD_PROJECT)
+
+    def environment_pipeline(self, unit: str) -> str:
+        """Return the CodePipeline that plans and deploys a unit's environments."""
+        return self.name(unit, "change", limit=Limit.CODEPIPELINE)
+
+    def change_project(self, unit: str, purpose: str) -> str:
+        """Return a CodeBuild project of the pipeline that deploys a unit."""
+        return self.name(unit, "change", purpose, limit=Limit.CODEBUILD_PROJECT)
 
     def sagemaker_pipeline(self, unit: str, model: str) -> str:
         """Return a model's SageMaker pipeline."""

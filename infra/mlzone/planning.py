@@ -19,11 +19,15 @@ class StackKind(StrEnum):
     SERVING = "serving"
     MONITORING = "monitoring"
     DELIVERY = "delivery"
+    ENVIRONMENT_PIPELINE = "environment-pipeline"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStack:
-    """One stack; `unit` and `stage` are None for the organization's own."""
+    """One stack; `unit` and `stage` are None for the organization's own.
+
+    The pipeline that deploys a unit belongs to the unit and to none of its environments.
+    """
 
     name: str
     kind: StackKind
@@ -68,13 +72,22 @@ def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStac
             account=accounts.shared_services,
             region=home,
         ),
-        *(
-            stack
-            for each in units
-            for stage in Stage
-            for stack in _environment(estate, naming, each, stage)
-        ),
+        *(stack for each in units for stack in _unit(estate, naming, each)),
     )
+
+
+def _unit(estate: Estate, naming: Naming, unit: BusinessUnit) -> Iterator[PlannedStack]:
+    for stage in Stage:
+        yield from _environment(estate, naming, unit, stage)
+    if estate.organization.source.repository:
+        yield PlannedStack(
+            name=naming.environment_pipeline_stack(unit.name),
+            kind=StackKind.ENVIRONMENT_PIPELINE,
+            account=estate.organization.accounts.shared_services,
+            region=estate.organization.home_region,
+            unit=unit.name,
+            after=(naming.platform_stack(),),
+        )
 
 
 def _environment(

@@ -13,6 +13,7 @@ from mlzone.planning import PlannedStack, StackKind, planned_stacks
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.delivery import DeliveryStack
+from mlzone_stacks.environment_pipeline import EnvironmentPipelineStack
 from mlzone_stacks.foundation import FoundationStack
 from mlzone_stacks.guardrails import GuardrailsStack
 from mlzone_stacks.log_archive import LogArchiveStack
@@ -65,7 +66,7 @@ class Selection:
         for stack in planned_stacks(estate, self.business_unit):
             if self.stacks and stack.name not in self.stacks:
                 continue
-            if self.environment and stack.stage not in (None, self.environment):
+            if self.environment and stack.unit and stack.stage is not self.environment:
                 continue
             yield stack
 
@@ -99,6 +100,8 @@ def _stack(app: cdk.App, organization: Governance, planned: PlannedStack) -> cdk
         return kind(app, planned.name, governance=organization, env=env)
     unit = organization.estate.unit(planned.unit)
     governance = replace(organization, unit=unit, stage=planned.stage)
+    if planned.kind is StackKind.ENVIRONMENT_PIPELINE:
+        return EnvironmentPipelineStack(app, planned.name, governance=governance, env=env)
     if planned.kind is StackKind.FOUNDATION:
         return FoundationStack(app, planned.name, governance=governance, env=env)
     team = next(team for team in unit.teams if team.name == planned.team)

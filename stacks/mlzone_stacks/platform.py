@@ -10,6 +10,7 @@ from mlzone.estate import BusinessUnit, Stage
 from mlzone.image import IMAGES
 from mlzone.persona import Place
 from mlzone.risk import TIERS
+from mlzone_constructs.change import EstateRepository, EstateRepositoryProps
 from mlzone_constructs.foundation import (
     GovernedBucket,
     GovernedBucketProps,
@@ -69,6 +70,10 @@ class PlatformStack(cdk.Stack):
         ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
         People(self, "People", PeopleProps(governance=governance, place=Place.SHARED_SERVICES))
+        if estate.organization.source.repository:
+            EstateRepository(
+                self, "Change", EstateRepositoryProps(governance=governance, key=self._key.key)
+            )
         governance.tag(self)
 
     def _buckets(self) -> None:
@@ -79,7 +84,7 @@ class PlatformStack(cdk.Stack):
             "Logs",
             GovernedBucketProps(
                 governance=governance,
-                bucket_name=naming.bucket(account, "platform-logs"),
+                bucket_name=naming.platform_log_bucket(account),
                 key=None,
                 lifecycle_rules=[
                     s3.LifecycleRule(id="retention", expiration=cdk.Duration.days(1826))

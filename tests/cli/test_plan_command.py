@@ -174,6 +174,33 @@ def test_a_deployment_is_refused_where_a_template_is_not_the_planned_one(
         saved.require_same(kept, now, assembly)
 
 
+def test_what_a_pipeline_hands_on_says_who_must_agree_and_never_what_has_a_finding(
+    estate: Path, tmp_path: Path, documented: Callable[..., Any]
+):
+    handed_on = tmp_path / "change"
+    arguments = ["change", "plan", "retail", "--base", "main", "--out", str(handed_on)]
+
+    same = CliRunner().invoke(cli, [*arguments, "--estate", str(estate), "--json"])
+    replace(estate, "monthly_usd: 1000", "monthly_usd: 2500")
+    raised = CliRunner().invoke(cli, [*arguments, "--estate", str(estate)])
+
+    assert same.exit_code == 0, same.output
+    assert documented(same.stdout, "change", "plan")["changed"] is False
+    assert saved.read(handed_on / "plan.json").approvals["finops"] == ("nina.castilho",)
+    assert isinstance(raised.exception, GovernanceError)
+    assert "findings are open" in raised.exception.message
+
+
+def test_a_pipeline_hands_on_no_templates_of_a_blocked_change(estate: Path, tmp_path: Path):
+    replace(estate, "[ana.souza, bruno.lima]", "[ana.souza]")
+    arguments = ["change", "plan", "retail", "--base", "main", "--out", str(tmp_path / "change")]
+
+    result = CliRunner().invoke(cli, [*arguments, "--estate", str(estate)])
+
+    assert result.exit_code == 3, result.output
+    assert not (tmp_path / "change" / "cdk.out").exists()
+
+
 def test_a_blocked_plan_is_not_deployed(estate: Path, tmp_path: Path):
     replace(estate, "[ana.souza, bruno.lima]", "[ana.souza]")
     plan(estate, "--out", str(tmp_path / "plan.json"))

@@ -1,6 +1,6 @@
 """Actions of pipelines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_codepipeline as codepipeline
 
@@ -18,6 +18,8 @@ def action(
     configuration: Mapping[str, str],
     input_artifact: str | None = None,
     output_artifact: str | None = None,
+    further_inputs: Sequence[str] = (),
+    order: int = 1,
 ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
     """Return an action of AWS's own providers.
 
@@ -28,6 +30,8 @@ def action(
         configuration: what the provider takes.
         input_artifact: what it works on.
         output_artifact: what it hands on; a source's variables come with it.
+        further_inputs: what it works on beside.
+        order: its place among the stage's actions.
     """
     pipeline = codepipeline.CfnPipeline
     return pipeline.ActionDeclarationProperty(
@@ -36,12 +40,14 @@ def action(
             category=category, owner="AWS", provider=provider, version="1"
         ),
         configuration=dict(configuration),
-        input_artifacts=(
-            [pipeline.InputArtifactProperty(name=input_artifact)] if input_artifact else None
-        ),
+        input_artifacts=[
+            pipeline.InputArtifactProperty(name=name)
+            for name in filter(None, (input_artifact, *further_inputs))
+        ]
+        or None,
         output_artifacts=(
             [pipeline.OutputArtifactProperty(name=output_artifact)] if output_artifact else None
         ),
         namespace=SOURCE_VARIABLES if category == "Source" else None,
-        run_order=1,
+        run_order=order,
     )

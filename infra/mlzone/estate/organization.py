@@ -40,6 +40,9 @@ class Source(Record):
     """The CodeConnections connection; needed for every provider but CodeCommit."""
     owner: str | None = None
     """Organization or group that owns the repositories at the provider."""
+    repository: Name | None = None
+    """The repository of the estate and of the code that deploys it. If it is named, each unit has a
+    pipeline that plans and deploys what is merged there; CodeCommit's is made by the platform."""
 
 
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/$.?#][^\s]*$", max_length=512)]

@@ -63,6 +63,8 @@ class _Parts:
         assert stack.unit is not None  # noqa: S101 - all other kinds belong to a unit
         unit = self._units[stack.unit]
         own = unit.model_dump(mode="json", exclude={"teams", "approvers"})
+        if stack.kind is StackKind.ENVIRONMENT_PIPELINE:
+            return [self._below, own]
         if stack.kind is StackKind.FOUNDATION:
             tiers = sorted({model.risk_tier for team in unit.teams for model in team.models})
             return [self._below, own, tiers]

@@ -14,6 +14,7 @@ from mlzone.guardrail import (
     EXECUTION_ROLE,
     PLATFORM_ROLES,
     boundary_pattern,
+    environment_pipelines,
     people,
 )
 from mlzone.persona import Persona
@@ -122,6 +123,9 @@ def _people(guardrails: Guardrails) -> Iterator[Theorem]:
 
 def _deployment_roles(guardrails: Guardrails) -> Iterator[Theorem]:
     ours = {"ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES}}
+    pipelines = environment_pipelines(guardrails.estate)
+    if pipelines:
+        ours |= unless(*pipelines)
     assumed = Claim.of(Action="sts:AssumeRole", Resource=_DEPLOYMENT_RESOURCES, Condition=ours)
     yield from everywhere(guardrails, assumed, any_resource=True)
     others = unless(ACCESS_ROLE, DEPLOYMENT_ROLES)
@@ -184,8 +188,8 @@ IDENTITY = (
     ),
     EstateTheorem(
         id="deployment-roles",
-        statement="No person and no machine assumes a role of deployments; only deployments pass "
-        "one.",
+        statement="No person assumes a role of deployments, and no machine but the pipelines that "
+        "deploy units; only deployments pass one.",
         controls=("IAM-04", "DEP-01"),
         cases=_deployment_roles,
     ),

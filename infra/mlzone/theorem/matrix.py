@@ -166,6 +166,8 @@ class _Table:
                            Policy.parse(deployment_document(), name="deployment")),
             "deployer": (f"cdk-hnb659fds-deploy-role-{account}-{region}", "/", EVERYTHING),
             "bootstrap": ("OrganizationAccountAccessRole", "/", EVERYTHING),
+            "environment-pipeline": (naming.change_role(place.unit.name, "deploy-dev"), "/mlzone/",
+                                     EVERYTHING),
             "any": (f"{naming.prefix}-any", "/mlzone/", EVERYTHING),
             "service": (f"{naming.prefix}-service", "/mlzone/", EVERYTHING),
         }[row.who]  # fmt: skip

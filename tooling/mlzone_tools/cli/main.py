@@ -20,6 +20,7 @@ COMMANDS = (
     "check",
     "access",
     "plan",
+    "change",
     "deploy",
     "destroy",
     "status",

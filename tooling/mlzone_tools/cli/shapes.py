@@ -76,6 +76,11 @@ _RUN = {
         {"stage": "<name>", "name": "<name>", "status": "<status>", "summary": "<text>"},
     ],
 }
+_DEPLOYED = {
+    "environment": "<dev, staging or prod>",
+    "stacks": ["<name>"],
+    "approved_by": ["<person>"],
+}
 _DECISION = {"arn": "<ARN>", "status": "<Approved or Rejected>", "person": "<person>"}
 _INSPECTION = {
     "monitor": "<data-quality, model-quality, bias or explainability>",
@@ -323,6 +328,15 @@ SHAPES: dict[str, Any] = {
         ],
     },
     "deploy": {"stacks": ["<name>"]},
+    "change plan": _PLAN,
+    "change deploy": _DEPLOYED,
+    "change verify": _DEPLOYED,
+    "change approve": {
+        "pipeline": "<name>",
+        "action": "<stage/action>",
+        "status": "<Approved or Rejected>",
+        "person": "<person>",
+    },
     "destroy": _REMOVAL,
     "status": [_STACK],
     "cloud up": {"url": "<URL>", "pid": "<number>", "accounts": ["<12 digits>"]},

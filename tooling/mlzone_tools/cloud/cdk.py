@@ -44,19 +44,19 @@ def run(
             "the CDK command line is not installed", hint="run `make setup` in the repository"
         )
     CDK_HOME.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
+    lines: list[str] = []
+    with subprocess.Popen(
         [program, *arguments, "--ci", "--no-color", "--no-notices"],
         env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-    )
-    lines: list[str] = []
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    for line in process.stdout:
-        lines.append(line.rstrip())
-        talk(line.rstrip())
-    if process.wait() != 0:
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            talk(line.rstrip())
+    if process.returncode != 0:
         tail = "\n".join(line for line in lines[-15:] if line)
         raise DeploymentError(f"cdk {arguments[0]} failed:\n{tail}")

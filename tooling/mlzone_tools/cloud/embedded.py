@@ -23,6 +23,7 @@ DEMO_STATE = Path(".mlzone/demo")
 STATE_VARIABLE = "MLZONE_STATE"
 """Names another state folder: commands then speak to the embedded cloud that has it."""
 DEFAULT_PORT = 4599
+_NODE_PROGRAMS = Path("node_modules/.bin")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _FRUGAL = {"MALLOC_ARENA_MAX": "2"}
@@ -137,7 +138,7 @@ def start(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**_FRUGAL, **os.environ},
+            env={**_FRUGAL, **os.environ, "PATH": _path()},
         )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -152,6 +153,11 @@ def start(
         f"the embedded cloud did not start: {last_words or 'it said nothing'}",
         hint=f"if port {port} is taken, choose another: mlzone cloud up --port {port + 1}",
     )
+
+
+def _path() -> str:
+    """Return where the cloud's builds find programs: the CDK's command line too."""
+    return os.pathsep.join((str(_NODE_PROGRAMS.absolute()), os.environ.get("PATH", os.defpath)))
 
 
 def stop(state: Path | None = None) -> bool:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
-from mlzone.naming import Naming
+from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone_tools.cloud.embedded import Endpoint
 
@@ -107,18 +107,46 @@ def person_session(
     account, region = _account(estate, assignment, chosen)
     naming = Naming(prefix=estate.organization.prefix)
     role = naming.persona_role(assignment.persona, _scoped_unit(assignment), assignment.team or "")
-    role_arn = f"arn:aws:iam::{account}:role/mlzone/{role}"
-    provider = f"arn:aws:iam::{account}:saml-provider/{estate.organization.identity.saml_provider}"
     tags = {"unit": assignment.unit, "team": assignment.team}
+    return federated_session(
+        endpoint, estate, person, account=account, region=region, role=role, tags=tags
+    )
+
+
+def federated_session(
+    endpoint: Endpoint,
+    estate: Estate,
+    person: str,
+    *,
+    account: str,
+    region: str,
+    role: str,
+    tags: Mapping[str, str | None] | None = None,
+) -> Session:
+    """Return the session of a person in a role, as the identity provider would begin it.
+
+    Args:
+        endpoint: the embedded cloud.
+        estate: names the identity provider.
+        person: the person's id.
+        account: where the role is.
+        region: where the session works.
+        role: the role's name.
+        tags: what the identity provider says of the person; empty ones are left out.
+
+    Raises:
+        DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
+    """
+    role_arn = f"arn:aws:iam::{account}:role{ROLE_PATH}{role}"
+    provider = f"arn:aws:iam::{account}:saml-provider/{estate.organization.identity.saml_provider}"
+    said = {key: value for key, value in (tags or {}).items() if value}
     sts = boto3.client("sts", region_name=region, endpoint_url=endpoint.url,
                        aws_access_key_id="unsigned", aws_secret_access_key="unsigned")  # noqa: S106  # fmt: skip
     try:
         answer = sts.assume_role_with_saml(
             RoleArn=role_arn,
             PrincipalArn=provider,
-            SAMLAssertion=_assertion(
-                person, role_arn, provider, {k: v for k, v in tags.items() if v}
-            ),
+            SAMLAssertion=_assertion(person, role_arn, provider, said),
         )
     except ClientError as error:
         raise DeploymentError(
@@ -148,13 +176,13 @@ def _account(estate: Estate, assignment: Assignment, place: Place) -> tuple[str,
     return unit.environments[stage].account, estate.region(unit, stage)
 
 
-def _assertion(person: str, role_arn: str, provider: str, tags: Mapping[str, str | None]) -> str:
+def _assertion(person: str, role_arn: str, provider: str, tags: Mapping[str, str]) -> str:
     """Write what the corporate identity provider would send after the person signed in."""
     attributes = {
         f"{_ATTRIBUTES}Role": f"{role_arn},{provider}",
         f"{_ATTRIBUTES}RoleSessionName": person,
         f"{_ATTRIBUTES}SourceIdentity": person,
-        **{f"{_ATTRIBUTES}PrincipalTag:{key}": value or "" for key, value in tags.items()},
+        **{f"{_ATTRIBUTES}PrincipalTag:{key}": value for key, value in tags.items()},
     }
     lines = "".join(
         f'<saml:Attribute Name="{escape(name)}"><saml:AttributeValue>{escape(value)}'

@@ -119,7 +119,9 @@ def _drifts(client: Any, stack: PlannedStack) -> Iterator[Drift]:
 
 def place_of(stack: PlannedStack) -> str:
     """Return whose a stack is, such as `churn, serving, in prod of retail-banking`."""
-    if stack.unit is None or stack.stage is None:
+    if stack.unit is None:
         return f"the organization's {stack.kind.value}"
+    if stack.stage is None:
+        return f"{stack.kind.value} of {stack.unit}"
     of = f"{stack.stage.value} of {stack.unit}"
     return f"{stack.subject}, {stack.kind.value}, in {of}" if stack.subject else f"{of}"

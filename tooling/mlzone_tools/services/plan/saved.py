@@ -27,6 +27,8 @@ class SavedPlan:
     stacks: Mapping[str, str]
     """The digest of each stack that is added or changed."""
     blockers: tuple[str, ...]
+    approvals: Mapping[str, tuple[str, ...]]
+    """Who must agree: people by their role in the change."""
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -48,6 +50,7 @@ def read(path: Path) -> SavedPlan:
             code=raw["head"]["code"],
             stacks={item["stack"]: item["digest"] for item in raw["stacks"] if item["digest"]},
             blockers=tuple(item["what"] for item in raw["blockers"]),
+            approvals={item["role"]: tuple(item["people"]) for item in raw["approvals"]},
         )
     except (OSError, ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ConfigError(

@@ -1,0 +1,19 @@
+"""Change: from a merged pull request to deployed environments of a unit."""
+
+from mlzone_constructs.change.contributor import Contributor, ContributorProps
+from mlzone_constructs.change.environment_pipeline import (
+    EnvironmentPipeline,
+    EnvironmentPipelineProps,
+)
+from mlzone_constructs.change.repository import EstateRepository, EstateRepositoryProps
+from mlzone_constructs.change.setting import ChangeSetting
+
+__all__ = [
+    "ChangeSetting",
+    "Contributor",
+    "ContributorProps",
+    "EnvironmentPipeline",
+    "EnvironmentPipelineProps",
+    "EstateRepository",
+    "EstateRepositoryProps",
+]
