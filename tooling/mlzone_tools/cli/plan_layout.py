@@ -7,7 +7,7 @@ from mlzone_tools.cli.plan_words import Section, sections, summary
 
 LONGEST_COMMENT = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
-_MARK = "<!-- mlzone plan -->"
+MARK = "<!-- mlzone plan -->"
 """By which the comment is found again, to be updated in place."""
 
 
@@ -33,7 +33,7 @@ def markdown(plan: Plan) -> str:
 
 def _head(plan: Plan) -> str:
     verdict = "⛔" if plan.blockers else "⚠️" if plan.changed else "✅"
-    return f"{_MARK}\n### {verdict} Plan: {summary(plan)}\n"
+    return f"{MARK}\n### {verdict} Plan: {summary(plan)}\n"
 
 
 def _folded(section: Section, most: int) -> str:

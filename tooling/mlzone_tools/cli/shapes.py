@@ -329,6 +329,11 @@ SHAPES: dict[str, Any] = {
     },
     "deploy": {"stacks": ["<name>"]},
     "change plan": _PLAN,
+    "change comment": {
+        "comment": "<id at the provider>",
+        "changed": "<true or false>",
+        "blocked": "<true or false>",
+    },
     "change deploy": _DEPLOYED,
     "change verify": _DEPLOYED,
     "change approve": {

@@ -11,9 +11,11 @@ from mlzone_tools.cli import plan_layout
 from mlzone_tools.cli.output import estate_option, json_option, plain, show, talk
 from mlzone_tools.cloud import embedded
 from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.change import comment as comments
 from mlzone_tools.services.change import handover
 from mlzone_tools.services.change.contributing import contributor_session
 from mlzone_tools.services.model import delivery
+from mlzone_tools.services.plan import making
 
 _BLOCKED = 3
 
@@ -76,6 +78,31 @@ def plan(unit: str, out: Path, base: str | None, estate_path: Path, *, as_json: 
         click.echo(json.dumps(plain(made), indent=2, ensure_ascii=False))
     else:
         click.echo(plan_layout.text(made))
+    if made.blockers:
+        raise click.exceptions.Exit(_BLOCKED)
+
+
+@command.command("comment")
+@click.option("--base", required=True, metavar="REVISION", help="What to compare with.")
+@estate_option
+@json_option
+def comment(base: str, estate_path: Path, *, as_json: bool) -> None:
+    """Plan a pull request, and say it in one comment on it: made once, updated in place.
+
+    It runs in a job of GitHub Actions or GitLab CI, which says which pull request, with the token
+    in GITHUB_TOKEN or GITLAB_TOKEN. It needs no credentials of AWS.
+
+    Exit code 3 if the change must not be merged as it is; the comment says why.
+
+    \b
+    Example:
+      mlzone change comment --base origin/main
+    """
+    where = comments.thread()
+    made = making.plan_against(estate_path, base=base)
+    identifier = comments.keep(where, plan_layout.MARK, plan_layout.markdown(made))
+    result = {"comment": identifier, "changed": made.changed, "blocked": bool(made.blockers)}
+    show(result, f"comment {identifier} says what the change does", as_json=as_json)
     if made.blockers:
         raise click.exceptions.Exit(_BLOCKED)
 
