@@ -132,6 +132,7 @@ def test_two_units_that_claim_one_account_are_told(estate: Path):
 
 def test_a_base_is_judged_on_the_day_of_its_commit(estate: Path, monkeypatch: pytest.MonkeyPatch):
     """A waiver that has expired since does not keep anybody from renewing it."""
+    replace(estate, "granted: 2026-01-01", "granted: 2020-01-01")
     replace(estate, "2031-01-01", "2020-02-01")
     for name in ("GIT_COMMITTER_DATE", "GIT_AUTHOR_DATE"):
         monkeypatch.setenv(name, "2020-01-01T12:00:00Z")
@@ -221,7 +222,7 @@ def test_a_finding_that_loses_its_waiver_blocks(estate: Path):
     waiver = (
         'waivers:\n  - rule: "AwsSolutions-IAM5[**]"\n    resource: sml-guardrails/**\n'
         "    reason: Auditors and FinOps read every setting of every account, and no data\n"
-        "    owner: igor.teixeira\n    ticket: SEC-3\n    expires: 2031-01-01\n"
+        "    owner: igor.teixeira\n    ticket: SEC-3\n    granted: 2026-01-01\n    expires: 2031-01-01\n"
     )
     replace(estate, "waivers:\n", waiver)
     git(estate.parent, "commit", "--all", "--message", "Waive")
