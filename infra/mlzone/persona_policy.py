@@ -358,9 +358,24 @@ def _read_log_archive(s: Surroundings) -> list[Statement]:
     ]
 
 
+def _read_vault(s: Surroundings) -> list[Statement]:
+    """The evidence, and the life-cycle events against which it is held."""
+    vault = f"arn:{s.partition}:s3:::{s.naming.evidence_bucket(s.account)}"
+    read = ["s3:GetObject", "s3:GetObjectVersion"]
+    return [
+        allow("ListVault", ["s3:ListBucket", "s3:ListBucketVersions"], [vault]),
+        allow("ReadVault", read, [f"{vault}/*"]),
+        allow(
+            "ReadEvents", ["dynamodb:Scan"], [s.arn("dynamodb", f"table/{s.naming.kpi_table()}")]
+        ),
+        allow("KeyOfVault", ["kms:Decrypt"], list(s.keys)),
+    ]
+
+
 def _auditor(s: Surroundings) -> list[Statement]:
     return [
         *(_read_log_archive(s) if s.place is Place.LOG_ARCHIVE else ()),
+        *(_read_vault(s) if s.place is Place.SHARED_SERVICES else ()),
         allow(
             "ReadEvidence",
             [

@@ -30,6 +30,8 @@ from mlzone_constructs.platform import (
     ApprovalGuardProps,
     EventRelay,
     EventRelayProps,
+    EvidenceRecorder,
+    EvidenceRecorderProps,
     KpiStore,
     KpiStoreProps,
     LifeCycleBus,
@@ -69,7 +71,13 @@ class PlatformStack(cdk.Stack):
         self._images()
         ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
-        People(self, "People", PeopleProps(governance=governance, place=Place.SHARED_SERVICES))
+        People(
+            self,
+            "People",
+            PeopleProps(
+                governance=governance, place=Place.SHARED_SERVICES, keys=(self._key.key.key_arn,)
+            ),
+        )
         if estate.organization.source.repository:
             EstateRepository(
                 self, "Change", EstateRepositoryProps(governance=governance, key=self._key.key)
@@ -171,6 +179,11 @@ class PlatformStack(cdk.Stack):
         governance, key = self._governance, self._key.key
         bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
         KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
+        EvidenceRecorder(
+            self,
+            "Recorder",
+            EvidenceRecorderProps(governance=governance, key=key, bus=bus),
+        )
         EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
         Notifications(
             self, "Notifications", NotificationsProps(governance=governance, key=key, bus=bus)

@@ -52,6 +52,7 @@ STEPS = [
     "alarm",
     "retraining",
     "kpi",
+    "evidence",
 ]
 
 pytestmark = pytest.mark.cdk
@@ -129,9 +130,38 @@ def test_every_step_holds(report: dict, documented: Callable[..., Any]):
 def test_the_report_is_a_page_with_the_monitors_page(shell: Shell):
     page = (shell.folder / "out" / "report.html").read_text(encoding="utf-8")
 
-    assert "20 of 20 steps held" in page
+    assert "21 of 21 steps held" in page
     assert "</html>" in page
     assert "</html>" in (shell.folder / "out" / "drift.html").read_text(encoding="utf-8")
+
+
+def test_the_binder_holds_the_versions_evidence(shell: Shell, facts: dict[str, dict]):
+    chain = facts["evidence"]
+    page = (shell.folder / "out" / "binder.html").read_text(encoding="utf-8")
+
+    assert chain["version"] == facts["approval"]["model package"]
+    assert chain["head"] in page
+    assert facts["build"]["git commit"] in page
+    assert "Not held" not in chain
+    assert "is whole" in page
+
+
+def test_an_auditor_verifies_the_evidence(shell: Shell):
+    (chain,) = shell.result("evidence", "verify", MODEL, "--as", "odete.farias")
+
+    assert chain["problems"] == []
+    assert chain["records"] >= 15
+
+
+def test_the_binder_is_written_for_a_version(shell: Shell):
+    found = shell.result("evidence", "binder", MODEL, "--version", "1", "--out", "out/evidence")
+
+    assert found["version"]["version"] == 1
+    assert found["card"]
+    statuses = {row["control"]: row["status"] for t in found["frameworks"] for row in t["controls"]}
+    assert statuses["MOD-03"] == statuses["DEP-02"] == statuses["MON-02"] == "recorded"
+    assert statuses["NET-01"] == "held"
+    assert (shell.folder / "out" / "evidence" / "retail-banking-credit-default-1.html").exists()
 
 
 def test_the_facts_name_real_things(facts: dict[str, dict]):

@@ -222,7 +222,8 @@ def test_a_finding_that_loses_its_waiver_blocks(estate: Path):
     waiver = (
         'waivers:\n  - rule: "AwsSolutions-IAM5[**]"\n    resource: sml-guardrails/**\n'
         "    reason: Auditors and FinOps read every setting of every account, and no data\n"
-        "    owner: igor.teixeira\n    ticket: SEC-3\n    granted: 2026-01-01\n    expires: 2031-01-01\n"
+        "    owner: igor.teixeira\n    ticket: SEC-3\n"
+        "    granted: 2026-01-01\n    expires: 2031-01-01\n"
     )
     replace(estate, "waivers:\n", waiver)
     git(estate.parent, "commit", "--all", "--message", "Waive")

@@ -28,6 +28,7 @@ def kept() -> list[Event]:
     rows = yaml.safe_load((Path(__file__).parent / "history.yaml").read_text(encoding="utf-8"))
     found = [
         Event(
+            id="",
             time=datetime.fromisoformat(str(time).replace("Z", ":00+00:00")),
             model=model,
             team=TEAMS[model],

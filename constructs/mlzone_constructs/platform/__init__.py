@@ -1,7 +1,11 @@
-"""Shared services of all business units: life-cycle events, KPI store, the registry's guard."""
+"""Shared services of all units: life-cycle events, KPI store, evidence, the registry's guard."""
 
 from mlzone_constructs.platform.approval_guard import ApprovalGuard, ApprovalGuardProps
 from mlzone_constructs.platform.event_relay import EventRelay, EventRelayProps
+from mlzone_constructs.platform.evidence_recorder import (
+    EvidenceRecorder,
+    EvidenceRecorderProps,
+)
 from mlzone_constructs.platform.kpi_store import KpiStore, KpiStoreProps
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus, LifeCycleBusProps
 from mlzone_constructs.platform.notifications import Notifications, NotificationsProps
@@ -11,6 +15,8 @@ __all__ = [
     "ApprovalGuardProps",
     "EventRelay",
     "EventRelayProps",
+    "EvidenceRecorder",
+    "EvidenceRecorderProps",
     "KpiStore",
     "KpiStoreProps",
     "LifeCycleBus",

@@ -5,6 +5,7 @@ One module a correction; each has a test that tells when moto no longer needs it
 
 from mlzone_cloud.moto_patches import (
     bucket_policies,
+    conditional_writes,
     described_alarms,
     event_bus_policies,
     instance_offerings,
@@ -14,6 +15,7 @@ from mlzone_cloud.moto_patches import (
 
 _PATCHES = (
     bucket_policies,
+    conditional_writes,
     described_alarms,
     event_bus_policies,
     instance_offerings,

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -188,3 +189,31 @@ import inspect
 print("elif state_value" in inspect.getsource(CloudWatchResponse.describe_alarms))
 """
     assert unpatched(code) == "True"
+
+
+def test_of_many_conditional_writes_one_wins(cloud: Cloud) -> None:
+    s3 = cloud.client("s3", account=DEV)
+    s3.create_bucket(
+        Bucket="vault",
+        CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name},
+    )
+
+    def write(number: int) -> bool:
+        try:
+            s3.put_object(Bucket="vault", Key="record", Body=str(number), IfNoneMatch="*")
+        except s3.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "PreconditionFailed"  # noqa: PT017
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(write, range(16))).count(True) == 1
+
+
+def test_moto_still_looks_before_it_writes() -> None:
+    source = unpatched(
+        "import inspect, moto.s3.responses as r; print(inspect.getsource(r.S3Response.put_object))"
+    )
+
+    assert "get_object(self.bucket_name, key_name) is not None" in source
+    assert "lock" not in source.lower().replace("lock_", "").replace("block", "")

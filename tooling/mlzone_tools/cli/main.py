@@ -29,6 +29,7 @@ COMMANDS = (
     "cloud",
     "model",
     "monitor",
+    "evidence",
     "kpi",
     "doctor",
     "demo",

@@ -67,6 +67,56 @@ _VERSION = {
     "created": "<time>",
     "metadata": {"<name>": "<text: commit, hashes, metrics>"},
 }
+_CHAIN = {
+    "name": "<unit/model, or platform>",
+    "records": "<number>",
+    "head": "<SHA-256 of the last record>",
+    "problems": [{"record": "<number, or 0 for the whole chain>", "what": "<text>"}],
+}
+_BINDER = {
+    "version": _VERSION,
+    "team": "<name>",
+    "risk_tier": "<1, 2 or 3>",
+    "approvers": ["<person>"],
+    "card": {"<part of SageMaker's model card>": "<content>"},
+    "records": [
+        {
+            "number": "<number in the chain>",
+            "content": {"<name>": "<what the record says: docs/evidence.md>"},
+            "hash": "<SHA-256>",
+            "canonical": "<whether it is written as the recorder writes>",
+            "versions": "<how often its object was written>",
+            "deleted": "<whether somebody put a delete marker on it>",
+        }
+    ],
+    "chain": _CHAIN,
+    "waivers": [
+        {
+            "rule": "<id>",
+            "resource": "<pattern>",
+            "reason": "<text>",
+            "owner": "<person>",
+            "ticket": "<id>",
+            "granted": "<day>",
+            "expires": "<day>",
+        }
+    ],
+    "frameworks": [
+        {
+            "framework": "<id>",
+            "title": "<name>",
+            "controls": [
+                {
+                    "control": "<id>",
+                    "statement": "<text>",
+                    "parts": ["<what of the framework asks for it>"],
+                    "status": "<recorded, held, missing or not held>",
+                    "evidence": "<text>",
+                }
+            ],
+        }
+    ],
+}
 _RUN = {
     "pipeline": "<name>",
     "execution": "<id>",
@@ -394,8 +444,11 @@ SHAPES: dict[str, Any] = {
             {"template": "<name>", "models": "<number>", "published": "<number of them>"}
         ],
     },
+    "evidence binder": _BINDER,
+    "evidence verify": [_CHAIN],
     "kpi --events": [
         {
+            "id": "<id of the event>",
             "model": "<unit/model>",
             "team": "<team>",
             "kind": "<such as Model Approved>",

@@ -2,7 +2,10 @@
 
 from mlzone_tools.demo.scene import Scene, must, wait
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
-from mlzone_tools.services import kpi
+from mlzone_tools.services import evidence, kpi
+
+_SHOWN = ("DAT-02", "MOD-03", "MOD-05", "DEP-02", "MON-02", "LOG-01")
+"""Controls that the story's version must have evidence of."""
 
 
 def steps(scene: Scene) -> list[Step]:
@@ -13,8 +16,41 @@ def steps(scene: Scene) -> list[Step]:
             "The key figures, from the events of every step",
             "lead time from commit to production, waiting, drift, retraining",
             lambda: _figures(scene),
-        )
+        ),
+        Step(
+            "evidence",
+            "The evidence is whole, and the binder of the version is written",
+            "every hash is reckoned again, every event is looked for",
+            lambda: _evidence(scene),
+        ),
     ]
+
+
+def _evidence(scene: Scene) -> Facts:
+    name = f"{scene.unit.name}/{scene.model.name}"
+    if scene.version is None:
+        raise StepFailedError("there is no version to write a binder of")
+    reference = f"{name}:{scene.version.version}"
+
+    def whole() -> evidence.Binder | None:
+        found = evidence.binder(scene.registry(), scene.estate, reference)
+        return found if found.chain.records and not found.chain.problems else None
+
+    binder: evidence.Binder = wait(whole, "every event is recorded")
+    shown = {row.control: row.status for table in binder.frameworks for row in table.controls}
+    for control in _SHOWN:
+        must(shown[control] == "recorded", f"{control} is {shown[control]}")
+    scene.artifacts["binder.html"] = evidence.page(binder)
+    statuses = list(shown.values())
+    return {
+        "version": binder.version.arn,
+        "chain": f"{binder.chain.records} records, whole",
+        "head": binder.chain.head,
+        "controls recorded": statuses.count("recorded"),
+        "controls held at every deployment": statuses.count("held"),
+        "controls missing": statuses.count("missing") + statuses.count("not held"),
+        "approved by": ", ".join(item.content["actor"] for item in binder.of("Model Approved")),
+    }
 
 
 def _figures(scene: Scene) -> Facts:

@@ -16,6 +16,8 @@ from mlzone_tools.cloud.session import Session
 class Event:
     """A step of a model's way."""
 
+    id: str
+    """EventBridge's id."""
     model: str
     """`unit/model`."""
     team: str
@@ -40,6 +42,7 @@ def _event(item: Mapping[str, Any]) -> Event:
     deserialize = TypeDeserializer().deserialize
     raw = {name: deserialize(value) for name, value in item.items()}
     return Event(
+        id=raw["event"].partition("#")[2],
         model=raw["model"],
         team=raw["team"],
         kind=raw["kind"],

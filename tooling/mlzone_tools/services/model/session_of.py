@@ -10,7 +10,7 @@ def registry_session(endpoint: Endpoint, estate: Estate, person: str | None, uni
     """Return a session in the registry's account: a person's, or the platform team's."""
     if person:
         return person_session(endpoint, estate, person, unit=unit)
-    return account_session(endpoint, estate, estate.organization.accounts.shared_services)
+    return shared_session(endpoint, estate, None)
 
 
 def stage_session(
@@ -20,3 +20,10 @@ def stage_session(
     if person:
         return person_session(endpoint, estate, person, place=Place(stage.value), unit=unit)
     return account_session(endpoint, estate, estate.unit(unit).environments[stage].account)
+
+
+def shared_session(endpoint: Endpoint, estate: Estate, person: str | None) -> Session:
+    """Return a session in the shared-services account: an auditor's, or the platform team's."""
+    if person:
+        return person_session(endpoint, estate, person, place=Place.SHARED_SERVICES)
+    return account_session(endpoint, estate, estate.organization.accounts.shared_services)
