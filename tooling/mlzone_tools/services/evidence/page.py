@@ -1,6 +1,7 @@
 """The binder as one page that stands alone, on a screen and on paper."""
 
 import json
+from typing import Any
 
 from jinja2 import Environment
 
@@ -46,7 +47,8 @@ its head is <code>{{ it.chain.head }}</code>.</p>
 <tr><th>record</th><th>time</th><th>what</th><th>where</th><th>who</th><th>facts</th></tr>
 {% for item in found %}<tr><td>{{ item.number }}</td><td>{{ item.content.time }}</td>
 <td>{{ item.kind }}</td><td>{{ item.content.environment }}</td><td>{{ item.content.actor }}</td>
-<td>{% for name, value in item.content.facts.items() %}{{ name }}: {{ value|join(", ") if value is sequence and value is not string else value }}<br>{% endfor %}</td>
+<td>{% for name, value in item.content.facts.items() %}
+{{ name }}: {{ value|said }}<br>{% endfor %}</td>
 </tr>{% endfor %}</table>{% else %}<p>Nothing is recorded.</p>{% endif %}
 {% endfor %}
 
@@ -81,6 +83,10 @@ def page(it: Binder) -> str:
         ("Monitoring and what was done", it.of("Monitor", "Drift", "Finding", "Retraining")),
     )
     card = json.dumps(it.card, indent=1, ensure_ascii=False, sort_keys=True)
-    return (
-        Environment(autoescape=True).from_string(_PAGE).render(it=it, sections=sections, card=card)
-    )
+    environment = Environment(autoescape=True)
+    environment.filters["said"] = _said
+    return environment.from_string(_PAGE).render(it=it, sections=sections, card=card)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
