@@ -1,9 +1,17 @@
-"""`make bench`: measures, prints a table, and writes docs/benchmarks.md."""
+"""`make bench`: measures, prints tables, and writes docs/benchmarks.md.
+
+`python -m benchmarks NAME …` measures those alone and leaves the report's other sections alone.
+
+A benchmark is a module with `run()`: it returns figures by name, or a table as a list of rows that
+have the same columns.
+"""
 
 import importlib
 import os
 import platform
+import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +29,63 @@ BENCHMARKS = {
 }
 REPORT = Path("docs/benchmarks.md")
 
+Figures = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
 
 def main() -> None:
-    """Run every benchmark, or those that are named on the command line."""
+    """Run every benchmark, or those that are named on the command line.
+
+    Raises:
+        SystemExit: a name is not a benchmark's.
+    """
     wanted = sys.argv[1:] or list(BENCHMARKS)
-    sections = [f"# Benchmarks\n\nMeasured by `make bench` on {machine()}.\n"]
+    if unknown := set(wanted) - set(BENCHMARKS):
+        known = ", ".join(BENCHMARKS)
+        sys.exit(f"not a benchmark: {', '.join(sorted(unknown))}; there are {known}")
+    sections = _measured_before()
     for name in wanted:
         print(f"{BENCHMARKS[name]} …", flush=True)
-        figures: dict[str, Any] = importlib.import_module(name).run()
-        rows = [f"| {key.replace('_', ' ')} | {value} |" for key, value in figures.items()]
-        section = "\n".join(("| what | figure |", "|---|---|", *rows))
+        figures: Figures = importlib.import_module(name).run()
+        section = f"{machine()}\n\n{table(figures)}"
         print(section, flush=True)
-        sections.append(f"## {BENCHMARKS[name]}\n\n{section}\n")
-    if wanted == list(BENCHMARKS):
-        REPORT.write_text("\n".join(sections), encoding="utf-8")
-        print(f"wrote {REPORT}")
+        sections[BENCHMARKS[name]] = section
+        _write(sections)
 
 
 def machine() -> str:
     """Describe the machine, for readers of the figures."""
     return (
-        f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, "
-        f"Python {platform.python_version()}"
+        f"On {os.cpu_count()} cores ({platform.machine()}), {platform.system()}, "
+        f"Python {platform.python_version()}:"
     )
+
+
+def table(figures: Figures) -> str:
+    """Return figures as a table of Markdown."""
+    if isinstance(figures, Mapping):
+        figures = [{"what": _words(name), "figure": value} for name, value in figures.items()]
+    columns = list(figures[0])
+    rows = [[str(row[column]) for column in columns] for row in figures]
+    lines = [list(map(_words, columns)), ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _measured_before() -> dict[str, str]:
+    text = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
+    found = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
+    return {title: body.strip() for title, body in zip(found[::2], found[1::2], strict=True)}
+
+
+def _write(sections: Mapping[str, str]) -> None:
+    parts = ["# Benchmarks\n\nMeasured by `make bench`.\n"]
+    parts += [
+        f"## {title}\n\n{sections[title]}\n" for title in BENCHMARKS.values() if title in sections
+    ]
+    REPORT.write_text("\n".join(parts), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -53,12 +53,14 @@ def problem(words: list[str]) -> str | None:
         known |= {option for parameter in command.params for option in parameter.opts}
         if not isinstance(command, click.Group) or not words or words[0].startswith("-"):
             break
-        word = words.pop(0)
-        if word in PLACEHOLDERS:
+        if words[0] in PLACEHOLDERS:
             return None
-        following = command.get_command(context, word)
+        try:
+            _, following, words = command.resolve_command(context, words)
+        except click.UsageError:
+            following = None
         if following is None:
-            return f"no command {word}"
+            return f"no command {words[0]}"
         command = following
     unknown = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]
     return f"no option {unknown[0]}" if unknown else None
