@@ -269,6 +269,13 @@ def test_plain_AWS_tools_obey_the_same_rules(shell: Shell):
     assert (shown["status"], shown["decided_by"]) == ("Rejected", "paula.reis")
 
 
+def test_who_works_for_several_units_is_told_how_to_choose(shell: Shell):
+    done = shell.mlzone("cloud", "env", "--as=paula.reis")
+
+    assert "paula.reis works for corporate-banking, retail-banking" in done.stderr
+    assert "--unit NAME" in done.stderr
+
+
 def test_nothing_waits_for_a_promotion(shell: Shell):
     done = shell.mlzone("model", "promote", MODEL, "--as=tomas.amaral", "--reason=why not")
 

@@ -153,6 +153,9 @@ def env(
     variables = {**chosen.variables, "CDK_HOME": str(CDK_HOME.absolute())}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     talk(f"# {chosen.arn}")
+    units = sorted({it.unit for it in estate.assignments() if it.person == person and it.unit})
+    if not unit and len(units) > 1:
+        talk(f"# {person} works for {', '.join(units)}; to choose: --unit NAME")
     show(variables, "\n".join(lines), as_json=as_json)
 
 
