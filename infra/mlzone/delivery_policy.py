@@ -274,7 +274,11 @@ def deploy_statements(d: Delivery) -> list[Statement]:
         ),
         allow(
             "SeeApproval",
-            ["codepipeline:GetPipelineExecution", "codepipeline:ListActionExecutions"],
+            [
+                "codepipeline:GetPipelineExecution",
+                "codepipeline:ListActionExecutions",
+                "codepipeline:ListPipelineExecutions",
+            ],
             [d.pipeline_arn],
         ),
     ]

@@ -71,6 +71,10 @@ MAXIMUM: dict[Limit, int] = {
 }
 
 
+STOP_ENDING = "-stop"
+"""What names of the functions end with that take models out of service."""
+
+
 def fit(name: str, limit: Limit, *, reserve: int = 0) -> str:
     """Return `name`, cut and hashed where AWS allows no more characters.
 
@@ -278,6 +282,11 @@ class Naming:
         return self.name(*parts, limit=Limit.LAMBDA_FUNCTION)
 
     # --- a model's way ----------------------------------------------------------------------
+
+    def stop_function(self, unit: str, model: str, stage: Stage) -> str:
+        """Return the function that takes a model out of service; people know it by its ending."""
+        base = self.name(unit, model, stage, limit=Limit.LAMBDA_FUNCTION, reserve=len(STOP_ENDING))
+        return f"{base}{STOP_ENDING}"
 
     def repository(self, unit: str, model: str) -> str:
         """Return a model project's repository."""

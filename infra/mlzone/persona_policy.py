@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlzone.estate.unit import Stage
-from mlzone.naming import Naming
+from mlzone.naming import STOP_ENDING, Naming
 from mlzone.persona import Persona, Place
 
 Statement = dict[str, Any]
@@ -224,6 +224,12 @@ def _restart(s: Surroundings, kind: str) -> Statement:
     )
 
 
+def _stop(s: Surroundings, condition: Any = None) -> Statement:
+    """Return what takes models out of service (MON-04)."""
+    functions = s.arn("lambda", f"function:{s.naming.name(s.unit)}-*{STOP_ENDING}")
+    return allow("StopModels", ["lambda:InvokeFunction"], [functions], condition)
+
+
 def _data_scientist(s: Surroundings) -> list[Statement]:
     return [
         *_read_unit(s),
@@ -264,6 +270,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             ),
             # A promotion that is started again asks its approver again.
             _restart(s, "promotion"),
+            _stop(s, _OWN_TEAM),
         ]
     return statements
 
@@ -300,6 +307,7 @@ def _model_approver(s: Surroundings) -> list[Statement]:
                 ["codepipeline:PutApprovalResult"],
                 [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*/Approve/*")],
             ),
+            _stop(s),
         ]
     return [
         _read_registry(s),

@@ -2,7 +2,7 @@
 
 The stacks are deployed before there is any release; a promotion then updates them with the
 parameters below and nothing else. An empty release means that there is none: the stacks then hold
-roles, logs and alarms, but no endpoint and no monitor.
+roles, logs and alarms, but no endpoint and no monitor. So it is while the model is stopped, too.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ Parameter = Literal[
     "ModelDataUrl",
     "ModelPackageArn",
     "Release",
+    "Stopped",
 ]
 """The parameters of both stacks."""
 
@@ -63,11 +64,15 @@ PARAMETERS: Mapping[Parameter, ParameterRule] = {
         description="The image that compares requests with the baseline",
         pattern=r".+\.dkr\.ecr\..+",
     ),
+    "Stopped": ParameterRule(
+        description="Who took the model out of service, and why; empty while it may serve",
+        pattern=r".{1,400}",
+    ),
 }
 """What each parameter holds."""
 
 SERVING: tuple[Parameter, ...] = ("Release", "ModelDataUrl", "InferenceImage", "ModelPackageArn")
-"""The parameters of a Serving stack."""
+"""What a promotion sets of a Serving stack; what stops the model sets `Stopped`."""
 
 MONITORING: tuple[Parameter, ...] = (
     "Release",
@@ -75,4 +80,4 @@ MONITORING: tuple[Parameter, ...] = (
     "BaselineConstraints",
     "AnalyzerImage",
 )
-"""The parameters of a Monitoring stack."""
+"""What a promotion sets of a Monitoring stack; what stops the model sets `Stopped`."""

@@ -15,6 +15,7 @@ def response_statements(
     topic_arn: str = "",
     secret_arn: str = "",
     pipeline: str = "",
+    stop_function: str = "",
 ) -> list[Statement]:
     """Return what it may do; for what the model's policy does not use, nothing.
 
@@ -25,6 +26,7 @@ def response_statements(
         topic_arn: hears of findings.
         secret_arn: the secret that signs tickets.
         pipeline: the promotion that can bring back the release before.
+        stop_function: the function that takes the model out of service.
     """
     capture = capture_arn(s)
     statements = [
@@ -56,4 +58,7 @@ def response_statements(
             allow("SeePromotions", ["codepipeline:ListPipelineExecutions"], [arn]),
             allow("FallBack", ["codepipeline:RollbackStage"], [f"{arn}/{DEPLOY_STAGE}"]),
         ]
+    if stop_function:
+        arn = s.arn("lambda", f"function:{stop_function}")
+        statements.append(allow("Stop", ["lambda:InvokeFunction"], [arn]))
     return statements

@@ -24,6 +24,8 @@ class TierControls:
     """The monitors of production, each with its slowest schedule as SageMaker cron (MON-02)."""
     explainability_report: bool
     """Whether a version without an explainability report can be registered (MOD-07)."""
+    stops_by_itself: bool
+    """Whether a finding may stop the model by itself; else a person decides (MON-04)."""
     production_traffic: Literal["all-at-once", "canary", "linear"]
     """How production traffic moves to a new version (DEP-03)."""
     retention_years: int
@@ -37,6 +39,7 @@ TIERS: dict[RiskTier, TierControls] = {
         minimum_capture_percentage=100,
         monitors={"data-quality": "cron(0 * ? * * *)"},
         explainability_report=True,
+        stops_by_itself=False,
         production_traffic="linear",
         retention_years=10,
     ),
@@ -46,6 +49,7 @@ TIERS: dict[RiskTier, TierControls] = {
         minimum_capture_percentage=50,
         monitors={"data-quality": "cron(0 */6 ? * * *)"},
         explainability_report=True,
+        stops_by_itself=True,
         production_traffic="canary",
         retention_years=7,
     ),
@@ -55,6 +59,7 @@ TIERS: dict[RiskTier, TierControls] = {
         minimum_capture_percentage=20,
         monitors={"data-quality": "cron(0 0 ? * * *)"},
         explainability_report=False,
+        stops_by_itself=True,
         production_traffic="canary",
         retention_years=5,
     ),

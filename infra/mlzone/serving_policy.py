@@ -214,6 +214,46 @@ def start_statements(
     ]
 
 
+def stop_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Statement]:
+    """Return what the function may do that takes a model out of service.
+
+    It sets parameters of the model's two stacks, which CloudFormation changes in the role that
+    they were made with.
+
+    Args:
+        s: where the role exists.
+        model: the model's name.
+        bus_arn: the platform's bus.
+    """
+    if s.stage is None:
+        raise ValueError("models serve in the environment of a business unit")
+    stacks = [
+        s.arn("cloudformation", f"stack/{name}/*")
+        for name in (
+            s.naming.serving_stack(s.unit, s.stage, model),
+            s.naming.monitoring_stack(s.unit, s.stage, model),
+        )
+    ]
+    return [
+        allow(
+            "SeeStacks",
+            [
+                "cloudformation:CancelUpdateStack",
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStacks",
+            ],
+            stacks,
+        ),
+        allow(
+            "UpdateStacks",
+            ["cloudformation:UpdateStack"],
+            stacks,
+            {"Null": {"cloudformation:TemplateUrl": "true"}},
+        ),
+        announce(bus_arn),
+    ]
+
+
 def announce(bus_arn: str) -> Statement:
     """Return what puts life-cycle events on the platform's bus."""
     return allow("Announce", ["events:PutEvents"], [bus_arn])

@@ -15,6 +15,8 @@ from mlzone_constructs.serving import (
     ModelEndpoint,
     ModelEndpointProps,
     ModelPlace,
+    ModelStop,
+    ModelStopProps,
     ReleaseParameters,
     ServiceLevelAlarms,
     ServiceLevelAlarmsProps,
@@ -22,7 +24,7 @@ from mlzone_constructs.serving import (
 
 
 class ServingStack(cdk.Stack):
-    """A model's role, log, alarms and, from the first release on, its endpoint.
+    """A model's role, log, alarms, what stops it, and its endpoint from the first release on.
 
     A promotion updates it with the parameters of `mlzone.release_contract`; a deployment of the
     estate leaves those as they are.
@@ -41,13 +43,14 @@ class ServingStack(cdk.Stack):
         super().__init__(scope, construct_id, termination_protection=True, **kwargs)
         place = ModelPlace(governance=governance, team=team, model=model)
         release = ReleaseParameters(self, "Parameters", SERVING)
+        foundation = FoundationReferences(self, "Foundation", governance)
         alarms = ServiceLevelAlarms(self, "Alarms", ServiceLevelAlarmsProps(place=place))
         serving = ModelEndpoint(
             self,
             "Endpoint",
             ModelEndpointProps(
                 place=place,
-                foundation=FoundationReferences(self, "Foundation", governance),
+                foundation=foundation,
                 release=release,
                 rollback_alarms=alarms.names,
             ),
@@ -57,4 +60,5 @@ class ServingStack(cdk.Stack):
                 self, "Scaling", EndpointScalingProps(place=place, release=release)
             )
             scaling.node.add_dependency(serving.endpoint)
+        ModelStop(self, "Stop", ModelStopProps(place=place, foundation=foundation))
         governance.tag(self, team=team, model=model)

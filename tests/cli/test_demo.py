@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.cli.watched import Watched, changed_estate
 
+from mlzone.estate import Stage
 from mlzone_tools.cloud import embedded
 from mlzone_tools.demo.scene import wait
 
@@ -433,6 +434,62 @@ def test_runs_of_the_other_engine_are_listed_like_any(shell: Shell, watched: Wat
 
     assert {run["monitor"] for run in runs} == {"data-quality"}
     assert runs[0]["status"] == "CompletedWithViolations"
+
+
+def test_MON_04_one_command_takes_a_model_out_of_service_until_a_person_lets_it_serve(
+    shell: Shell, watched: Watched
+):
+    scene = watched.scene
+    estate = f"--estate={scene.estate_path}"
+    name = scene.naming.endpoint(scene.unit.name, scene.model.name, Stage.PROD)
+
+    def endpoints() -> set[str]:
+        listed = watched.client("sagemaker").list_endpoints()["Endpoints"]
+        return {item["EndpointName"] for item in listed}
+
+    assert name in endpoints()
+    refused = shell.mlzone("model", "stop", MODEL, "--as=natalia.ramos", "--reason=mine", estate)
+    done = shell.result("model", "stop", MODEL, "--as=paula.reis", "--reason=INC-12", estate)
+
+    assert refused.returncode == 3
+    assert "lambda:InvokeFunction" in refused.stderr
+    assert done["stopped"] == "paula.reis: INC-12"
+    assert name not in endpoints()
+    # What was approved before the stop does not come back by itself.
+    pipeline = scene.naming.promotion_pipeline(scene.unit.name, scene.model.name, Stage.PROD)
+    earlier = next(item for item in watched.promotions() if item["status"] == "Succeeded")
+    watched.client("codepipeline").rollback_stage(
+        pipelineName=pipeline,
+        stageName="Deploy",
+        targetPipelineExecutionId=earlier["pipelineExecutionId"],
+    )
+    wait(lambda: watched.promotions()[0]["status"] == "Failed", "it stays stopped", seconds=90)
+    assert name not in endpoints()
+
+    started = shell.result("model", "start", MODEL, "--as=fabio.melo", estate)
+    assert started["needs_approval"] is True
+    wait(
+        lambda: (
+            shell.mlzone(
+                "model", "promote", MODEL, "--as=tomas.amaral", "--reason=mended", estate
+            ).returncode
+            == 0
+        ),
+        "the promotion asks",
+        seconds=60,
+    )
+    wait(lambda: watched.promotions()[0]["status"] == "Succeeded", "it serves again", seconds=120)
+    assert name in endpoints()
+    told = [item for item in shell.result("kpi", "--events") if item["environment"] == "prod"]
+    (stop,) = [item for item in told if item["kind"] == "Model Stopped"]
+    assert stop["actor"] == "paula.reis"
+    binder = shell.result("evidence", "binder", MODEL, "--version", "2", estate)
+    kinds = {record["content"]["kind"] for record in binder["records"]}
+    assert "Model Stopped" in kinds
+    statuses = {
+        row["control"]: row["status"] for t in binder["frameworks"] for row in t["controls"]
+    }
+    assert statuses["MON-04"] == "recorded"
 
 
 def test_a_removal_says_first_what_it_would_do(shell: Shell):

@@ -12,6 +12,7 @@ from mlzone.delivery_policy import (
     promotion_pipeline_statements,
     verify_statements,
 )
+from mlzone.persona import Persona
 from mlzone.persona_policy import Statement
 from mlzone.serving_policy import announce
 from mlzone_constructs.delivery.action import SOURCE, action
@@ -60,6 +61,7 @@ class PromotionPipeline(Construct):
             made nor approved the version.
         DEP-03: a release that breaks the service level fails its promotion.
         MOD-04: the risk tier decides whether a person is asked.
+        MON-04: a stopped model serves again only after a person acted on the promotion since.
 
     Example:
         PromotionPipeline(self, "Promotion", PromotionPipelineProps(
@@ -157,14 +159,7 @@ class PromotionPipeline(Construct):
     def _deploy(self) -> DeliveryProject:
         place = self._place
         naming, unit, model = place.naming, place.unit.name, place.model.name
-        approval = (
-            {
-                "MLZONE_APPROVAL_ACTION": APPROVE,
-                "MLZONE_PROMOTION_PIPELINE": self._setting.pipeline_name,
-            }
-            if self._asks
-            else {}
-        )
+        approval = {"MLZONE_APPROVAL_ACTION": APPROVE} if self._asks else {}
         return self._project(
             "deploy",
             minutes=DEPLOY_MINUTES,
@@ -173,6 +168,8 @@ class PromotionPipeline(Construct):
             environment={
                 "MLZONE_SERVING_STACK": naming.serving_stack(unit, place.stage, model),
                 "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
+                "MLZONE_PROMOTION_PIPELINE": self._setting.pipeline_name,
+                "MLZONE_ENGINEERS": naming.persona_role(Persona.ML_ENGINEER, unit, place.team.name),
                 **approval,
             },
         )

@@ -36,6 +36,7 @@ class FindingResponse(Construct):
     Guarantees:
         MON-03: a finding in production reaches a person of the team, and leads to training or to
             the release before without anybody's doing, if the estate says so.
+        MON-04: it stops the model by itself only where the estate and the risk tier say so.
         DEP-01: it changes nothing that serves; it can ask the model's promotion to bring back what
             was approved and served before, and ask for no other.
         ENC-01: messages are encrypted with a key of ours and sent over TLS alone.
@@ -55,6 +56,7 @@ class FindingResponse(Construct):
         secret_arn = ticketing.secret_arn if ticketing and "ticket" in actions else ""
         pipeline = place.naming.promotion_pipeline(place.unit.name, place.model.name, place.stage)
         falls_back = "fall-back" in actions
+        stop = place.stop_function if "stop" in actions else ""
         environment = {
             **place.settings(self),
             "MLZONE_RISK_TIER": str(place.model.risk_tier),
@@ -70,6 +72,7 @@ class FindingResponse(Construct):
             ),
             **({"MLZONE_TOPIC": topic.topic_arn} if topic else {}),
             **({"MLZONE_PROMOTION_PIPELINE": pipeline} if falls_back else {}),
+            **({"MLZONE_STOP_FUNCTION": stop} if stop else {}),
         }
         if ticketing and secret_arn:
             environment |= {
@@ -96,6 +99,7 @@ class FindingResponse(Construct):
                         topic_arn=topic.topic_arn if topic else "",
                         secret_arn=secret_arn,
                         pipeline=pipeline if falls_back else "",
+                        stop_function=stop,
                     )
                 ],
             ),

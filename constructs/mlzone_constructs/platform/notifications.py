@@ -12,7 +12,15 @@ from constructs import Construct
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
 
-NOTIFIED = ("Approval Reverted", "Drift Detected", "Glass Broken", "Glass Used", "Release Failed")
+NOTIFIED = (
+    "Approval Reverted",
+    "Drift Detected",
+    "Glass Broken",
+    "Glass Used",
+    "Model Stop Failed",
+    "Model Stopped",
+    "Release Failed",
+)
 """The events that somebody must look at."""
 
 

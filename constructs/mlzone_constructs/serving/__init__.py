@@ -10,6 +10,7 @@ from mlzone_constructs.serving.place import ModelPlace
 from mlzone_constructs.serving.release import ReleaseParameters
 from mlzone_constructs.serving.retention import capture_retention
 from mlzone_constructs.serving.scaling import EndpointScaling, EndpointScalingProps
+from mlzone_constructs.serving.stop import ModelStop, ModelStopProps
 
 __all__ = [
     "EndpointScaling",
@@ -17,6 +18,8 @@ __all__ = [
     "ModelEndpoint",
     "ModelEndpointProps",
     "ModelPlace",
+    "ModelStop",
+    "ModelStopProps",
     "ReleaseParameters",
     "ServiceLevelAlarms",
     "ServiceLevelAlarmsProps",

@@ -106,6 +106,11 @@ class ModelPlace:
         """Return the name of a function of the model in this environment."""
         return self.naming.function(self.unit.name, self.model.name, self.stage, purpose)
 
+    @property
+    def stop_function(self) -> str:
+        """The name of the function that takes the model out of service in this environment."""
+        return self.naming.stop_function(self.unit.name, self.model.name, self.stage)
+
     def rule(self, purpose: str) -> str:
         """Return the name of a rule of the model in this environment."""
         return self.naming.rule(self.unit.name, self.model.name, self.stage, purpose)

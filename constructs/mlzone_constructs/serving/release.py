@@ -10,8 +10,9 @@ from constructs import Construct
 from mlzone.naming import Naming
 from mlzone.release_contract import MOST_RELEASE_CHARACTERS, PARAMETERS, Parameter
 
+STOPPED: Parameter = "Stopped"
 CONDITION = "HasRelease"
-"""The condition of everything that exists only with a release."""
+"""The condition of everything that exists only with a release, while the model is not stopped."""
 
 
 class ReleaseParameters(Construct):
@@ -20,6 +21,7 @@ class ReleaseParameters(Construct):
     Guarantees:
         MOD-01: a stack serves nothing until a promotion brings a release of the registry.
         MOD-09: images come by digest, models from the environment's own release bucket.
+        MON-04: while the model is stopped there is no endpoint, whatever release it is given.
 
     Example:
         release = ReleaseParameters(self, "Parameters", SERVING)
@@ -30,13 +32,16 @@ class ReleaseParameters(Construct):
         self, scope: Construct, construct_id: str, parameters: tuple[Parameter, ...]
     ) -> None:
         super().__init__(scope, construct_id)
-        self._parameters = {name: self._parameter(name) for name in parameters}
+        self._parameters = {name: self._parameter(name) for name in (*parameters, STOPPED)}
         self.condition = cdk.CfnCondition(
             self,
             CONDITION,
-            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(self["Release"], "")),
+            expression=cdk.Fn.condition_and(
+                cdk.Fn.condition_not(cdk.Fn.condition_equals(self["Release"], "")),
+                cdk.Fn.condition_equals(self[STOPPED], ""),
+            ),
         )
-        """That there is a release."""
+        """That there is a release, and that nobody has stopped the model."""
         self.condition.override_logical_id(CONDITION)
 
     def _parameter(self, name: Parameter) -> cdk.CfnParameter:
@@ -58,7 +63,7 @@ class ReleaseParameters(Construct):
         return self._parameters[name].value_as_string
 
     def govern(self, *resources: cdk.CfnResource) -> None:
-        """Let resources exist only with a release."""
+        """Let resources exist only with a release that may serve."""
         for resource in resources:
             resource.cfn_options.condition = self.condition
 

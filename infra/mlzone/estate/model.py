@@ -65,9 +65,9 @@ class GroundTruth(Record):
 class MonitorAction(Record):
     """What is done by itself when a monitor's alarm rises in production."""
 
-    do: Literal["notify", "ticket", "retrain", "fall-back"]
-    """`notify` the team by e-mail and webhook, open a `ticket`, `retrain` the model, or `fall-back`
-    to the release that served before."""
+    do: Literal["notify", "ticket", "retrain", "fall-back", "stop"]
+    """`notify` the team by e-mail and webhook, open a `ticket`, `retrain` the model, `fall-back`
+    to the release that served before, or `stop` the model where its risk tier lets a machine."""
     monitors: tuple[MonitorKind, ...] = ()
     """Whose alarms are answered so; all unless given."""
     severity: Severity = "low"

@@ -315,7 +315,7 @@ def _models(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
     for index, team in enumerate(unit.teams):
         for number, model in enumerate(team.models):
             path = ("teams", index, "models", number)
-            for check in (_model_references, _model_limits, _model_tier, _model_monitors):
+            for check in _MODEL_CHECKS:
                 for field, message in check(estate, team, model):
                     yield (*path, *field), message
             if model.controls.production_approval and len(unit.approvers) <= (
@@ -398,7 +398,7 @@ def _model_tier(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
 
 def _model_monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
     """Monitors run at least as often as the risk tier demands, and have what they need."""
-    del team
+    del estate, team
     monitoring = model.monitoring
     demanded = model.controls.monitors
     for kind, schedule in monitoring.schedules.items():
@@ -430,18 +430,6 @@ def _model_monitors(estate: Estate, team: Team, model: Model) -> Iterator[Locate
                 "true: add ground_truth: {lag_hours: 24}"
             ),
         )
-    given = monitoring.actions if "actions" in monitoring.model_fields_set else ()
-    for index, action in enumerate(given):
-        if unwatched := [kind for kind in action.monitors if kind not in monitors]:
-            yield (
-                ("monitoring", "actions", index, "monitors"),
-                f"got {', '.join(unwatched)}, which does not watch the model; add its schedule",
-            )
-        if action.do == "ticket" and estate.organization.monitoring.ticketing is None:
-            yield (
-                ("monitoring", "actions", index, "do"),
-                'got "ticket"; the organization has no monitoring.ticketing',
-            )
     runs = monitoring.evaluated_runs or monitoring.datapoints_to_alarm
     if monitoring.datapoints_to_alarm > runs:
         yield (
@@ -458,6 +446,35 @@ def _model_monitors(estate: Estate, team: Team, model: Model) -> Iterator[Locate
                 f"{_LONGEST_ALARM_HOURS // longest} runs"
             ),
         )
+
+
+def _model_actions(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
+    """What is done by itself is about a monitor of the model, and the tier lets a machine do it."""
+    del team
+    monitoring, monitors = model.monitoring, model.monitors(production=True)
+    given = monitoring.actions if "actions" in monitoring.model_fields_set else ()
+    for index, action in enumerate(given):
+        if unwatched := [kind for kind in action.monitors if kind not in monitors]:
+            yield (
+                ("monitoring", "actions", index, "monitors"),
+                f"got {', '.join(unwatched)}, which does not watch the model; add its schedule",
+            )
+        if action.do == "ticket" and estate.organization.monitoring.ticketing is None:
+            yield (
+                ("monitoring", "actions", index, "do"),
+                'got "ticket"; the organization has no monitoring.ticketing',
+            )
+        if action.do == "stop" and not model.controls.stops_by_itself:
+            yield (
+                ("monitoring", "actions", index, "do"),
+                (
+                    f'got "stop"; of risk tier {model.risk_tier} a person decides: use notify, and '
+                    "mlzone model stop"
+                ),
+            )
+
+
+_MODEL_CHECKS = (_model_references, _model_limits, _model_tier, _model_monitors, _model_actions)
 
 
 def _unknown_region(region: str) -> str:

@@ -1,4 +1,4 @@
-"""What can be done by itself about a finding: tell the team, open a ticket, train, fall back."""
+"""What can be done by itself about a finding: tell, open a ticket, train, fall back, stop."""
 
 import hashlib
 import hmac
@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mlzone_runtime.caller import MACHINE_SECONDS, proof
 from mlzone_runtime.handlers.platform_event import ModelScope
 
 SCHEMA = "1"
@@ -110,6 +111,11 @@ class Means:
     """The ARN of the secret that signs tickets."""
     pipeline: str = ""
     """The model's promotion."""
+    functions: Any = None
+    """A client of Lambda."""
+    sts: Any = None
+    stop_function: str = ""
+    """Takes the model out of service."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Means":
@@ -125,6 +131,9 @@ class Means:
             ticket_url=environment.get("MLZONE_TICKET_URL", ""),
             ticket_secret=secret,
             pipeline=environment.get("MLZONE_PROMOTION_PIPELINE", ""),
+            functions=boto3.client("lambda"),
+            sts=boto3.client("sts"),
+            stop_function=environment.get("MLZONE_STOP_FUNCTION", ""),
         )
 
     def do(self, action: str, finding: Finding) -> Answer:
@@ -138,6 +147,7 @@ class Means:
             "ticket": self._open_ticket,
             "retrain": self._retrain,
             "fall-back": self._fall_back,
+            "stop": self._stop,
         }
         try:
             return actions[action](finding)
@@ -177,6 +187,19 @@ class Means:
     def _retrain(self, finding: Finding) -> Answer:
         """The request is an event; whether there is a training is decided where trainings start."""
         return Answer(result="done", facts={"requested_for": finding.release})
+
+    def _stop(self, finding: Finding) -> Answer:
+        """Ask for it; what stops models says on the bus what became of it."""
+        request = {
+            "reason": finding.title,
+            "proof": proof(self.sts, self.stop_function, seconds=MACHINE_SECONDS),
+        }
+        self.functions.invoke(
+            FunctionName=self.stop_function,
+            InvocationType="Event",
+            Payload=json.dumps(request).encode(),
+        )
+        return Answer(result="done", facts={"function": self.stop_function})
 
     def _fall_back(self, finding: Finding) -> Answer:
         """Let the promotion bring back what it deployed before; it acts in its own roles."""

@@ -25,6 +25,8 @@ SOURCES: Mapping[str, str] = {
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",
     "Release Failed": "mlzone.delivery",
+    "Model Stopped": "mlzone.delivery",
+    "Model Stop Failed": "mlzone.delivery",
     "Drift Detected": "mlzone.monitoring",
     "Monitor Completed": "mlzone.monitoring",
     "Finding Raised": "mlzone.monitoring",

@@ -21,9 +21,10 @@ from mlzone_runtime.handlers.platform_event import (
     announce,
     setting,
 )
-from mlzone_runtime.release.approval import ApprovalError, production_approver
+from mlzone_runtime.release.approval import ApprovalError, production_approval
 from mlzone_runtime.release.deploy import Deployer, DeploymentError
 from mlzone_runtime.release.document import DocumentError, Release, read
+from mlzone_runtime.release.hold import PARAMETER, HeldError, hold_of, let_serve_again
 from mlzone_runtime.release.verify import ServiceLevel, VerificationError, Verifier
 
 ACTOR = "release"
@@ -32,18 +33,33 @@ ACTOR = "release"
 def deploy(release: Release) -> dict[str, Any]:
     """Bring the model's stacks to a release; return what is worth knowing."""
     people = {"author": release.author, "approver": release.approver}
+    codepipeline = boto3.client("codepipeline")
+    pipeline = setting("MLZONE_PROMOTION_PIPELINE")
+    execution = setting("MLZONE_PIPELINE_EXECUTION")
+    approval = None
     if action := os.environ.get("MLZONE_APPROVAL_ACTION"):
-        people["production_approver"] = production_approver(
-            boto3.client("codepipeline"),
-            pipeline=setting("MLZONE_PROMOTION_PIPELINE"),
-            execution=setting("MLZONE_PIPELINE_EXECUTION"),
-            action=action,
-            release=release,
+        approval = production_approval(
+            codepipeline, pipeline=pipeline, execution=execution, action=action, release=release
         )
-    results = Deployer(cloudformation=boto3.client("cloudformation")).deploy(
+        people["production_approver"] = approval.person
+    deployer = Deployer(cloudformation=boto3.client("cloudformation"))
+    serving = setting("MLZONE_SERVING_STACK")
+    freed: dict[str, str] = {}
+    if hold := hold_of(deployer.describe(serving)):
+        people["serves_again_by"] = let_serve_again(
+            hold,
+            codepipeline,
+            pipeline=pipeline,
+            execution=execution,
+            approval=approval,
+            engineers=setting("MLZONE_ENGINEERS"),
+        )
+        people["was_stopped_by"] = hold.text
+        freed = {PARAMETER: ""}
+    results = deployer.deploy(
         {
-            setting("MLZONE_SERVING_STACK"): release.serving_parameters(),
-            setting("MLZONE_MONITORING_STACK"): release.monitoring_parameters(),
+            serving: {**release.serving_parameters(), **freed},
+            setting("MLZONE_MONITORING_STACK"): {**release.monitoring_parameters(), **freed},
         }
     )
     return {
@@ -69,7 +85,14 @@ def verify(release: Release) -> dict[str, Any]:
     return {"endpoint": verifier.endpoint, **measured.facts(level)}
 
 
-FAILURES = (ApprovalError, DeploymentError, VerificationError, BotoCoreError, ClientError)
+FAILURES = (
+    ApprovalError,
+    BotoCoreError,
+    ClientError,
+    DeploymentError,
+    HeldError,
+    VerificationError,
+)
 """What the platform's bus hears of."""
 
 STEPS = {"deploy": (deploy, "Release Deployed"), "verify": (verify, "Release Validated")}

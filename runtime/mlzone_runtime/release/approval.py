@@ -4,6 +4,8 @@ Access control lets model approvers alone answer; that the second approval is an
 the first is known only here, where both are (DEP-02).
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mlzone_runtime.release.document import Release
@@ -13,10 +15,18 @@ class ApprovalError(Exception):
     """Nobody who may has let the release in."""
 
 
-def production_approver(
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """A person's answer to a promotion's question."""
+
+    person: str
+    time: datetime
+
+
+def production_approval(
     codepipeline: Any, *, pipeline: str, execution: str, action: str, release: Release
-) -> str:
-    """Return the person who answered a promotion's question.
+) -> Approval:
+    """Return who answered a promotion's question, and when.
 
     A rollback asks nobody: it brings back what was let in before, and the answer given then holds.
 
@@ -48,7 +58,7 @@ def production_approver(
                 f"{person} {part} version {release.model_package_arn.rpartition('/')[2]}; "
                 "production needs one more person"
             )
-    return person
+    return Approval(person=person, time=answered[0]["lastUpdateTime"])
 
 
 def _asked(codepipeline: Any, pipeline: str, execution: str) -> str:

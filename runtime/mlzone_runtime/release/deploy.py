@@ -62,7 +62,7 @@ class Deployer:
         done: list[tuple[str, dict[str, str]]] = []
         results = []
         for stack, parameters in changes.items():
-            before = self._parameters(stack)
+            before = self.parameters(stack)
             try:
                 result = self.update(stack, parameters)
             except DeploymentError as failure:
@@ -89,7 +89,7 @@ class Deployer:
             DeploymentError: it is missing, or the update failed and was rolled back.
         """
         description = self._settled(stack)
-        before = self._parameters(stack)
+        before = self.parameters(stack)
         if unknown := sorted(set(parameters) - set(before)):
             raise DeploymentError(
                 f"{stack} has no parameter {', '.join(unknown)}; deploy the landing zone first"
@@ -125,7 +125,7 @@ class Deployer:
 
     def _finish(self, stack: str) -> Deployed:
         events = []
-        description = self._describe(stack)
+        description = self.describe(stack)
         end = time.monotonic() + self.deadline
         while True:
             finished = not description["StackStatus"].endswith("IN_PROGRESS")
@@ -137,7 +137,7 @@ class Deployer:
                     f"{stack} is {description['StackStatus']} after {self.deadline:.0f} seconds"
                 )
             time.sleep(self.pause)
-            description = self._describe(stack)
+            description = self.describe(stack)
         if description["StackStatus"] != "UPDATE_COMPLETE":
             raise DeploymentError(
                 f"{stack} is {description['StackStatus']}: "
@@ -154,16 +154,21 @@ class Deployer:
     def _settled(self, stack: str) -> dict[str, Any]:
         """Return a stack once nobody else works on it."""
         end = time.monotonic() + self.deadline
-        description = self._describe(stack)
+        description = self.describe(stack)
         while description["StackStatus"].endswith("IN_PROGRESS"):
             if time.monotonic() > end:
                 raise DeploymentError(f"{stack} stays {description['StackStatus']}")
             self.talk(f"{stack} is {description['StackStatus']}; waiting")
             time.sleep(self.pause)
-            description = self._describe(stack)
+            description = self.describe(stack)
         return description
 
-    def _describe(self, stack: str) -> dict[str, Any]:
+    def describe(self, stack: str) -> dict[str, Any]:
+        """Return CloudFormation's description of a stack.
+
+        Raises:
+            DeploymentError: it is missing.
+        """
         try:
             found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
@@ -173,8 +178,13 @@ class Deployer:
         description: dict[str, Any] = found[0]
         return description
 
-    def _parameters(self, stack: str) -> dict[str, str]:
-        parameters = self._describe(stack).get("Parameters", [])
+    def parameters(self, stack: str) -> dict[str, str]:
+        """Return the parameters that a stack has.
+
+        Raises:
+            DeploymentError: it is missing.
+        """
+        parameters = self.describe(stack).get("Parameters", [])
         return {item["ParameterKey"]: item["ParameterValue"] for item in parameters}
 
     def _remember(self, stack: str) -> None:

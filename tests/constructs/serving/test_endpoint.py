@@ -30,7 +30,10 @@ def routing(endpoint: dict[str, Any]) -> dict[str, Any]:
 
 def test_MOD_01_there_is_an_endpoint_only_with_a_release(production, resources):
     assert production["Conditions"]["HasRelease"] == {
-        "Fn::Not": [{"Fn::Equals": [{"Ref": "Release"}, ""]}]
+        "Fn::And": [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "Release"}, ""]}]},
+            {"Fn::Equals": [{"Ref": "Stopped"}, ""]},
+        ]
     }
     for kind in (MODEL, CONFIG, ENDPOINT):
         assert [item["Condition"] for item in resources(production, kind)] == ["HasRelease"]
@@ -226,10 +229,14 @@ def test_MOD_01_the_model_says_which_version_of_the_registry_it_is(production, p
     assert tags["mlz:model-package"] == {"Ref": "ModelPackageArn"}
 
 
-def test_LOG_01_the_endpoints_log_is_ours_from_the_first_line(production, properties, resources):
-    log = properties(production, "AWS::Logs::LogGroup")
+def test_LOG_01_the_endpoints_log_is_ours_from_the_first_line(production, resources):
+    name = "/aws/sagemaker/Endpoints/cmp-retail-credit-default-prod"
+    (log,) = (
+        item["Properties"]
+        for item in resources(production, "AWS::Logs::LogGroup")
+        if item["Properties"]["LogGroupName"] == name
+    )
     (endpoint,) = resources(production, ENDPOINT)
 
-    assert log["LogGroupName"] == "/aws/sagemaker/Endpoints/cmp-retail-credit-default-prod"
     assert "KmsKeyId" in log
     assert any(name.startswith("EndpointLog") for name in endpoint["DependsOn"])

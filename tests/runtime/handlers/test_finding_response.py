@@ -23,6 +23,7 @@ BUCKET, BUS = "capture", "arn:aws:events:sa-east-1:100000000002:event-bus/aur-pl
 DRIFT, FAULT, SILENT = "m-prod-drift", "m-prod-data-fault", "m-prod-data-quality-silent"
 NOTIFY = Rule(do="notify", monitors=(), severity="low")
 RETRAIN = Rule(do="retrain", monitors=("data-quality",), severity="medium")
+STOP = Rule(do="stop", monitors=(), severity="critical")
 FALL_BACK = Rule(do="fall-back", monitors=(), severity="critical")
 TICKET = Rule(do="ticket", monitors=(), severity="low")
 SETTINGS = Settings(
@@ -319,3 +320,33 @@ def test_MON_02_a_monitor_of_which_no_run_was_due_yet_is_not_silent(stage):
     assert stage.bus.heard == []
     stage.found()
     assert stage.rises(DRIFT, before="INSUFFICIENT_DATA")["done"]
+
+
+class Functions:
+    """Lambda, which remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.called: list[dict[str, Any]] = []
+
+    def invoke(self, **request: Any) -> None:
+        self.called.append(request)
+
+
+def test_MON_04_a_finding_stops_the_model_where_the_estate_says_so(stage):
+    stage.settings = replace(SETTINGS, rules=(STOP,))
+    functions = Functions()
+    stage.more = {
+        "functions": functions,
+        "sts": boto3.client("sts", region_name="sa-east-1"),
+        "stop_function": "stop",
+    }
+    stage.found()
+
+    assert stage.rises()["done"] == ["stop"]
+
+    (request,) = functions.called
+    assert (request["FunctionName"], request["InvocationType"]) == ("stop", "Event")
+    asked = json.loads(request["Payload"])
+    assert asked["reason"] == "critical: finding of data-quality, retail/credit-default in prod"
+    assert "Action=GetCallerIdentity" in asked["proof"]
+    assert stage.bus.facts("Finding Answered")["action"] == "stop"

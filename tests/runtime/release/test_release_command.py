@@ -1,6 +1,7 @@
 """The promotion's two commands: exit codes, events, and the person who let a release in."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,10 @@ SETTINGS = {
     "MLZONE_ERROR_RATE_PERCENT": "0.5",
     "MLZONE_REQUESTS": "50",
     "MLZONE_PIPELINE_EXECUTION": "e1",
+    "MLZONE_PROMOTION_PIPELINE": "promotion",
+    "MLZONE_ENGINEERS": "aur-retail-risk-ml-engineer",
 }
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROLE = "arn:aws:sts::111111111113:assumed-role/aur-retail-model-approver"
 
 
@@ -39,6 +43,14 @@ def deployed(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr(Deployer, "deploy", deploy)
     return done
+
+
+@pytest.fixture(autouse=True)
+def serving(monkeypatch) -> dict[str, Any]:
+    """The serving stack, whose model nobody has stopped."""
+    stack: dict[str, Any] = {"Parameters": [], "LastUpdatedTime": NOON}
+    monkeypatch.setattr(Deployer, "describe", lambda *_: stack)
+    return stack
 
 
 def asked(execution: dict[str, Any]) -> str:
@@ -69,15 +81,21 @@ def run(monkeypatch, bus, release, tmp_path):
     document = tmp_path / "release.json"
     document.write_text(release.to_json(), encoding="utf-8")
 
-    def command(step: str, *, answered_by: str | None = None, repeats: str = "") -> int:
+    def command(
+        step: str, *, answered_by: str | None = None, repeats: str = "", after: int = 1
+    ) -> int:
         if repeats:
             execution["rollbackMetadata"] = {"rollbackTargetPipelineExecutionId": repeats}
         if answered_by is not None:
             monkeypatch.setenv("MLZONE_APPROVAL_ACTION", "Approve")
-            monkeypatch.setenv("MLZONE_PROMOTION_PIPELINE", "promotion")
             answers[:] = [
                 {"actionName": "Deploy", "status": "InProgress"},
-                {"actionName": "Approve", "status": "Succeeded", "updatedBy": answered_by},
+                {
+                    "actionName": "Approve",
+                    "status": "Succeeded",
+                    "updatedBy": answered_by,
+                    "lastUpdateTime": NOON + timedelta(minutes=after),
+                },
             ]
         return main([step, str(document)])
 
@@ -146,6 +164,30 @@ def test_DEP_02_the_person_who_let_it_into_production_is_told(run, deployed, bus
     assert run("deploy", answered_by=f"{ROLE}/tomas.amaral") == 0
     assert bus.detail()["facts"]["production_approver"] == "tomas.amaral"
     assert deployed
+
+
+STOPPED = {"ParameterKey": "Stopped", "ParameterValue": "paula.reis: wrong"}
+
+
+def test_MON_04_a_stopped_model_is_not_deployed(run, deployed, serving, bus):
+    serving["Parameters"] = [STOPPED]
+
+    assert run("deploy", answered_by=f"{ROLE}/tomas.amaral", after=-1) == 1
+
+    assert deployed == []
+    assert bus.kinds == ["Release Failed"]
+    assert "the model is out of service (paula.reis: wrong)" in bus.detail()["facts"]["reason"]
+
+
+def test_MON_04_a_person_lets_it_serve_again_and_that_is_told(run, deployed, serving, bus):
+    serving["Parameters"] = [STOPPED]
+
+    assert run("deploy", answered_by=f"{ROLE}/tomas.amaral", after=1) == 0
+
+    assert [changes["Stopped"] for changes in deployed[0].values()] == ["", ""]
+    facts = bus.detail()["facts"]
+    assert facts["serves_again_by"] == "tomas.amaral"
+    assert facts["was_stopped_by"] == "paula.reis: wrong"
 
 
 @pytest.mark.parametrize(

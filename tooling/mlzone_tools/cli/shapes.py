@@ -414,6 +414,19 @@ SHAPES: dict[str, Any] = {
     },
     "model approve": _DECISION,
     "model reject": _DECISION,
+    "model stop": {
+        "model": "<unit/model>",
+        "environment": "<staging or prod>",
+        "release": "<the release that served>",
+        "stopped": "<who stopped it and why>",
+        "person": "<who asked>",
+        "before": "<whether it was out of service already>",
+    },
+    "model start": {
+        "pipeline": "<name>",
+        "execution": "<id>",
+        "needs_approval": "<whether an approver has to answer>",
+    },
     "model promote": {
         "pipeline": "<name>",
         "action": "<stage/action>",

@@ -7,6 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError, DeploymentError
@@ -29,7 +30,9 @@ class Session:
     variables: Mapping[str, str]
     """What the AWS SDKs and the CDK read from the environment."""
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(
+        self, service: str, region: str | None = None, *, config: Config | None = None
+    ) -> Any:
         """Return an SDK client that acts in this session, in its Region unless another is given."""
         return boto3.client(
             service,
@@ -38,6 +41,7 @@ class Session:
             aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=self.variables["AWS_SESSION_TOKEN"] or None,
+            config=config,
         )
 
 

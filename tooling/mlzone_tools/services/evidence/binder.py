@@ -28,9 +28,12 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
     "DEP-03": ("Release Deployed",),
     "MON-02": ("Monitor Completed",),
     "MON-03": ("Finding Answered", "Retraining Requested"),
+    "MON-04": ("Model Stopped",),
 }
 """Which kinds of record show that a control held for a version."""
 
+_ON_OCCASION = frozenset({"MON-04"})
+"""Controls that hold without a record as well: nobody had to use them."""
 _BY_TEMPLATE = (Point.CONSTRUCT, Point.GUARDRAIL, Point.RULE, Point.CONFIG)
 
 
@@ -137,7 +140,9 @@ def _shown(
         shown = "the card in this binder" if has_card else "the version has no model card"
     elif numbers:
         status, shown = "recorded", f"records {', '.join(numbers)}"
-    elif control.id not in SHOWN_BY and set(control.enforced) & set(_BY_TEMPLATE):
+    elif control.id not in SHOWN_BY.keys() - _ON_OCCASION and (
+        set(control.enforced) & set(_BY_TEMPLATE)
+    ):
         status, shown = "held", "rules and policies, at every deployment"
     else:
         status, shown = "missing", control.evidence

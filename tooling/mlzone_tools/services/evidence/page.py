@@ -79,7 +79,7 @@ def page(it: Binder) -> str:
     sections = (
         ("Training", it.of("Build", "Model Registered")),
         ("Approvals", it.of("Model Approved", "Model Rejected", "Approval")),
-        ("Deployments", it.of("Release")),
+        ("Deployments", it.of("Release", "Model Stop")),
         ("Monitoring and what was done", it.of("Monitor", "Drift", "Finding", "Retraining")),
     )
     card = json.dumps(it.card, indent=1, ensure_ascii=False, sort_keys=True)
