@@ -53,6 +53,9 @@ DEPLOYMENT_ROLES = "arn:*:iam::*:role/cdk-*"
 PLATFORM_ROLES = f"arn:*:iam::*:role{ROLE_PATH}*"
 """The roles of people and of the platform's machines."""
 
+VALIDATION = "validation"
+"""The property of a model version that says who validated it, and by which report."""
+
 INCIDENT_TAG = "incident"
 """The session tag that names the incident for which the role for emergencies is taken."""
 
@@ -303,6 +306,7 @@ def _life_cycle(naming: Naming) -> list[Statement]:
                 }
             },
         ),
+        *_validation(naming, update),
         _deny(
             "AuthorStays",
             update,
@@ -331,6 +335,44 @@ def _life_cycle(naming: Naming) -> list[Statement]:
             "RegistryPoliciesByPlatformOnly",
             ("sagemaker:PutModelPackageGroupPolicy", "sagemaker:DeleteModelPackageGroupPolicy"),
             Condition=_unless(EXECUTION_ROLE),
+        ),
+    ]
+
+
+def _validation(naming: Naming, update: str) -> list[Statement]:
+    """An approver signs a validation in their own name, and approves no version by it (MOD-06)."""
+    signed = f"sagemaker:CustomerMetadataProperties/{VALIDATION}"
+    signing = {"Null": {signed: "false"}}
+    own = "${aws:SourceIdentity} *"
+    decided = {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}}
+    return [
+        _deny(
+            "OnlyApproversValidate",
+            ("sagemaker:CreateModelPackage", update),
+            Condition={**signing, **_unless(approvers(naming))},
+        ),
+        _deny(
+            "ValidatorsSignThemselves",
+            update,
+            Condition={**signing, "StringNotLike": {signed: own}},
+        ),
+        _deny("ValidationComesBefore", update, Condition={**decided, **signing}),
+        _deny(
+            "ValidatorsDoNotApprove",
+            update,
+            Condition={
+                "StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"},
+                "StringLike": {f"sagemaker:CurrentCustomerMetadataProperties/{VALIDATION}": own},
+            },
+        ),
+        _deny(
+            "ValidationIsNotRemoved",
+            update,
+            Condition={
+                "ForAnyValue:StringEquals": {
+                    "sagemaker:CustomerMetadataPropertiesToRemove": [VALIDATION]
+                }
+            },
         ),
     ]
 

@@ -323,6 +323,16 @@ def _model_approver(s: Surroundings) -> list[Statement]:
             [s.registry_arn("model-package", "/*")],
             {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}},
         ),
+        allow(
+            "Validate",
+            ["sagemaker:UpdateModelPackage"],
+            [s.registry_arn("model-package", "/*")],
+            {
+                "StringLike": {
+                    "sagemaker:CustomerMetadataProperties/validation": "${aws:SourceIdentity} *"
+                }
+            },
+        ),
     ]
 
 

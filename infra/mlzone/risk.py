@@ -14,8 +14,8 @@ RiskTier = Literal[1, 2, 3]
 class TierControls:
     """What a risk tier demands; the estate can tighten it per model, never loosen it."""
 
-    registry_approvals: int
-    """Approvals by second-line people before a version leaves the registry."""
+    validation: bool
+    """Whether one approver signs a report of validation before another one approves (MOD-06)."""
     production_approval: bool
     """Whether promotion to production waits for one more person (DEP-02)."""
     minimum_capture_percentage: int
@@ -23,7 +23,7 @@ class TierControls:
     monitors: Mapping[MonitorKind, str]
     """The monitors of production, each with its slowest schedule as SageMaker cron (MON-02)."""
     explainability_report: bool
-    """Whether a version without an explainability report can be registered (MOD-07)."""
+    """Whether a version leaves the registry only with a report that explains it (MOD-07)."""
     stops_by_itself: bool
     """Whether a finding may stop the model by itself; else a person decides (MON-04)."""
     production_traffic: Literal["all-at-once", "canary", "linear"]
@@ -31,10 +31,21 @@ class TierControls:
     retention_years: int
     """How long evidence is kept (DAT-05)."""
 
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What a version needs to leave the registry, by the names that the gates know."""
+        demanded = {"explanation": self.explainability_report, "validation": self.validation}
+        return tuple(name for name, needed in demanded.items() if needed)
+
+    @property
+    def approvers(self) -> int:
+        """How many people of the second line it takes to bring a version into production."""
+        return 2 if self.validation or self.production_approval else 1
+
 
 TIERS: dict[RiskTier, TierControls] = {
     1: TierControls(
-        registry_approvals=1,
+        validation=True,
         production_approval=True,
         minimum_capture_percentage=100,
         monitors={"data-quality": "cron(0 * ? * * *)"},
@@ -44,7 +55,7 @@ TIERS: dict[RiskTier, TierControls] = {
         retention_years=10,
     ),
     2: TierControls(
-        registry_approvals=1,
+        validation=True,
         production_approval=True,
         minimum_capture_percentage=50,
         monitors={"data-quality": "cron(0 */6 ? * * *)"},
@@ -54,7 +65,7 @@ TIERS: dict[RiskTier, TierControls] = {
         retention_years=7,
     ),
     3: TierControls(
-        registry_approvals=1,
+        validation=False,
         production_approval=False,
         minimum_capture_percentage=20,
         monitors={"data-quality": "cron(0 0 ? * * *)"},

@@ -3,14 +3,21 @@
 The proof is a signed request to STS that the caller does not send: whoever has it can ask STS once
 more, within minutes, whose it is, and learns nothing else. The signature covers the function that
 it is for, so that a proof for one function is none for another.
+
+`python -m mlzone_runtime.caller FUNCTION REASON` prints what such a function takes, for `aws lambda
+invoke`, in the name of whoever the shell's AWS credentials belong to.
 """
 
+import argparse
+import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 
+import boto3
 from botocore.signers import RequestSigner
 
 AUDIENCE = "X-MLZone-Function"
@@ -102,3 +109,17 @@ def caller(sts: Any, function: str, proof_given: str) -> str:
     if not found:
         raise UnknownCallerError("STS does not say who calls")
     return found[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the request of a function, with the proof of who asks."""
+    parser = argparse.ArgumentParser(prog="python -m mlzone_runtime.caller")
+    parser.add_argument("function", help="its name")
+    parser.add_argument("reason", help="kept as evidence")
+    asked = parser.parse_args(arguments)
+    request = {"reason": asked.reason, "proof": proof(boto3.client("sts"), asked.function)}
+    print(json.dumps(request))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -197,6 +197,8 @@ def test_the_monitor_names_what_was_changed(facts: dict[str, dict]):
         ("guardrail", "refused", "[aur-private-encrypted-ml: JobsInSubnets]"),
         ("registry", "born approved", "[aur-model-life-cycle: NobodyIsBornApproved]"),
         ("self-approval", "refused", "[aur-model-life-cycle: OnlyApproversDecide]"),
+        ("approval", "refused without evidence", "lacks evidence of an independent validation"),
+        ("approval", "refused alone", "[aur-model-life-cycle: ValidatorsDoNotApprove]"),
         ("production", "refused", "no identity-based policy allows the codepipeline:Put"),
     ],
 )
@@ -275,6 +277,71 @@ def test_who_works_for_several_units_is_told_how_to_choose(shell: Shell):
 
     assert "paula.reis works for corporate-banking, retail-banking" in done.stderr
     assert "--unit NAME" in done.stderr
+
+
+def test_MOD_06_an_approval_says_which_evidence_is_missing_and_how_it_is_produced(shell: Shell):
+    """The version that drift had trained: explained by its pipeline, validated by nobody."""
+    version = f"{MODEL}:2"
+    done = shell.mlzone("model", "approve", version, "--as=paula.reis", "--reason=fine")
+
+    assert done.returncode == 3
+    assert "is of risk tier 1 and lacks evidence of an independent validation" in done.stderr
+    assert f"mlzone model validate {version} --as PERSON --report FILE" in done.stderr
+
+
+def test_MOD_06_an_approval_past_the_command_line_is_taken_back_by_the_platform(shell: Shell):
+    arn = next(item["arn"] for item in shell.result("model", "list") if item["version"] == 2)
+    approver = shell.result("cloud", "env", "--as=paula.reis", "--unit=retail-banking")
+
+    done = shell.run(
+        "aws",
+        "sagemaker",
+        "update-model-package",
+        f"--model-package-arn={arn}",
+        "--model-approval-status=Approved",
+        variables=approver,
+    )
+
+    assert done.returncode == 0, done.stderr
+    wait(
+        lambda: shell.result("model", "list", "--waiting-for=tomas.amaral"),
+        "the version waits again",
+        seconds=30,
+    )
+    kinds = [(item["kind"], item["environment"]) for item in shell.result("kpi", "--events")]
+    assert ("Approval Reverted", "shared") in kinds
+    wait(
+        lambda: any(
+            item["kind"] == "Release Failed" and item["environment"] == "staging"
+            for item in shell.result("kpi", "--events")
+        ),
+        "staging refuses it as well",
+        seconds=30,
+    )
+
+
+def test_MOD_06_a_version_waits_for_its_validation_and_then_for_somebody_else(shell: Shell):
+    report = shell.folder / "report.md"
+    report.write_text("No worse than version 1.\n", encoding="utf-8")
+    tomas, paula = "--waiting-for=tomas.amaral", "--waiting-for=paula.reis"
+    assert [item["waits_for"] for item in shell.result("model", "list", tomas)] == ["validation"]
+
+    refused = shell.mlzone(
+        "model", "validate", f"{MODEL}:2", "--as=bruno.lima", f"--report={report}"
+    )
+    shell.result("model", "validate", f"{MODEL}:2", "--as=tomas.amaral", f"--report={report}")
+    alone = shell.mlzone("model", "approve", f"{MODEL}:2", "--as=tomas.amaral", "--reason=mine")
+
+    assert refused.returncode == 3
+    assert "[aur-model-life-cycle: OnlyApproversValidate]" in refused.stderr
+    assert alone.returncode == 3
+    assert "[aur-model-life-cycle: ValidatorsDoNotApprove]" in alone.stderr
+    assert shell.result("model", "list", tomas) == []
+    (found,) = shell.result("model", "list", paula)
+    assert (found["version"], found["waits_for"]) == (2, "approval")
+    me = shell.result("cloud", "env", "--as=paula.reis", "--unit=retail-banking")
+    mine = shell.run("mlzone", "model", "list", "--waiting-for=me", "--json", variables=me)
+    assert [item["version"] for item in json.loads(mine.stdout)] == [2]
 
 
 def test_nothing_waits_for_a_promotion(shell: Shell):

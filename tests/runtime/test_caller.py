@@ -1,5 +1,6 @@
 """A function learns from STS who calls it, and from nobody else."""
 
+import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -9,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import boto3
 import pytest
 
-from mlzone_runtime.caller import AUDIENCE, UnknownCallerError, caller, proof
+from mlzone_runtime.caller import AUDIENCE, UnknownCallerError, caller, main, proof
 
 ARN = "arn:aws:sts::111111111113:assumed-role/aur-retail-model-approver/paula.reis"
 FUNCTION = "aur-retail-credit-prod-stop"
@@ -111,3 +112,14 @@ def test_whom_STS_does_not_know_is_nobody(sts):
 def test_without_a_proof_there_is_no_caller(sts):
     with pytest.raises(UnknownCallerError):
         caller(sts.client, FUNCTION, "")
+
+
+def test_a_shell_prints_what_the_function_takes(sts, monkeypatch, capsys):
+    client = sts.client
+    monkeypatch.setattr(boto3, "client", lambda _: client)
+
+    main([FUNCTION, "INC-12"])
+
+    request = json.loads(capsys.readouterr().out)
+    assert request["reason"] == "INC-12"
+    assert caller(client, FUNCTION, request["proof"]) == ARN

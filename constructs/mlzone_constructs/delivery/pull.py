@@ -31,6 +31,7 @@ class ReleasePull(Construct):
     Guarantees:
         MOD-01: only versions of the model's own group in the registry come in, once approved.
         MOD-03: a version that its author approved is refused.
+        MOD-04, MOD-06, MOD-07: so is one without the evidence that the risk tier demands.
         MOD-08: every file is what the version pins.
         DEP-01: production hears of a release from the platform alone, after staging validated it.
 
@@ -69,6 +70,7 @@ class ReleasePull(Construct):
                     "MLZONE_RELEASE_BUCKET": naming.release_bucket(unit, place.account),
                     "MLZONE_RELEASE_KEY": setting.foundation.key.key_arn,
                     "MLZONE_ANALYZER_IMAGE": setting.image("analyzer"),
+                    "MLZONE_EVIDENCE": " ".join(place.model.controls.evidence) or "none",
                 },
                 statements=statements(
                     puller_statements(setting.policy(self)), [announce(place.bus_arn(self))]

@@ -1,11 +1,13 @@
 """The second line behind the duties in the registry."""
 
+import json
 from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from mlzone.risk import TIERS
 from mlzone.serving_policy import announce
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
@@ -30,6 +32,7 @@ class ApprovalGuard(Construct):
 
     Guarantees:
         MOD-03: an approval that no second person gave goes back to waiting.
+        MOD-04, MOD-06, MOD-07: so does one without the evidence that the risk tier demands.
         MOD-02: it can send a version back, and approve none.
         LOG-01: every decision is told of on the platform's bus, with who made it.
 
@@ -53,7 +56,12 @@ class ApprovalGuard(Construct):
                 description="Examines every decision in the registry",
                 handler="approval_guard",
                 key=props.key,
-                environment={"MLZONE_PLATFORM_BUS": props.bus.arn},
+                environment={
+                    "MLZONE_PLATFORM_BUS": props.bus.arn,
+                    "MLZONE_EVIDENCE": json.dumps(
+                        {tier: controls.evidence for tier, controls in TIERS.items()}
+                    ),
+                },
                 statements=[
                     iam.PolicyStatement(
                         sid="ReadVersions",

@@ -318,14 +318,13 @@ def _models(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
             for check in _MODEL_CHECKS:
                 for field, message in check(estate, team, model):
                     yield (*path, *field), message
-            if model.controls.production_approval and len(unit.approvers) <= (
-                model.controls.registry_approvals
-            ):
+            if len(unit.approvers) < model.controls.approvers:
                 yield (
                     (*path, "risk_tier"),
                     (
-                        f"a tier-{model.risk_tier} model needs a second approver for production; "
-                        f"unit {unit.name} has {len(unit.approvers)}, name another under approvers"
+                        f"a tier-{model.risk_tier} model needs {model.controls.approvers} "
+                        f"approvers; unit {unit.name} has {len(unit.approvers)}, name another "
+                        "under approvers"
                     ),
                 )
 

@@ -8,7 +8,7 @@ from mlzone.guarded_action import (
     EXPLORATION,
     PRODUCTION_CHANGES,
 )
-from mlzone.guardrail import EXECUTION_ROLE, INCIDENT_TAG, approvers, break_glass
+from mlzone.guardrail import EXECUTION_ROLE, INCIDENT_TAG, VALIDATION, approvers, break_glass
 from mlzone.theorem.case import everywhere, unless, within
 from mlzone.theorem.guardrails import Guardrails
 from mlzone.theorem.theorem import EstateTheorem
@@ -19,6 +19,9 @@ _STATUS = "sagemaker:ModelApprovalStatus"
 _AUTHOR = "sagemaker:CurrentCustomerMetadataProperties/author"
 _NEW_AUTHOR = "sagemaker:CustomerMetadataProperties/author"
 _UPDATE = "sagemaker:UpdateModelPackage"
+_VALIDATION = f"sagemaker:CustomerMetadataProperties/{VALIDATION}"
+_OWN_NAME = "${aws:SourceIdentity} *"
+_REMOVED = "sagemaker:CustomerMetadataPropertiesToRemove"
 _DECIDED = {_STATUS: ["Approved", "Rejected"]}
 
 
@@ -53,14 +56,33 @@ def _born_approved(guardrails: Guardrails) -> Iterator[Theorem]:
 def _authors_stay(guardrails: Guardrails) -> Iterator[Theorem]:
     changed = {"Null": {_NEW_AUTHOR: "false"}}
     yield from everywhere(guardrails, Claim.of(Action=_UPDATE, Condition=changed))
-    removed = {
-        "ForAnyValue:StringEquals": {"sagemaker:CustomerMetadataPropertiesToRemove": "author"}
-    }
+    removed = {"ForAnyValue:StringEquals": {_REMOVED: "author"}}
     yield from everywhere(guardrails, Claim.of(Action=_UPDATE, Condition=removed))
     nobody = {"Null": {_NEW_AUTHOR: "true"}}
     yield from everywhere(
         guardrails, Claim.of(Action="sagemaker:CreateModelPackage", Condition=nobody)
     )
+
+
+def _validators(guardrails: Guardrails) -> Iterator[Theorem]:
+    signing = {"Null": {_VALIDATION: "false"}}
+    others = signing | unless(approvers(guardrails.naming))
+    writing = ["sagemaker:CreateModelPackage", _UPDATE]
+    yield from everywhere(guardrails, Claim.of(Action=writing, Condition=others))
+    elsewhere = signing | {"StringNotLike": {_VALIDATION: _OWN_NAME}}
+    yield from _by_approvers(guardrails, Claim.of(Action=_UPDATE, Condition=elsewhere))
+    removed = {"ForAnyValue:StringEquals": {_REMOVED: VALIDATION}}
+    yield from everywhere(guardrails, Claim.of(Action=_UPDATE, Condition=removed))
+
+
+def _validators_approve(guardrails: Guardrails) -> Iterator[Theorem]:
+    approved = {"StringEquals": {_STATUS: "Approved"}}
+    own = approved | {
+        "StringLike": {f"sagemaker:CurrentCustomerMetadataProperties/{VALIDATION}": _OWN_NAME}
+    }
+    yield from _by_approvers(guardrails, Claim.of(Action=_UPDATE, Condition=own))
+    at_once = {"StringEquals": _DECIDED, "Null": {_VALIDATION: "false"}}
+    yield from _by_approvers(guardrails, Claim.of(Action=_UPDATE, Condition=at_once))
 
 
 def _approvers_author(guardrails: Guardrails) -> Iterator[Theorem]:
@@ -157,6 +179,18 @@ LIFE_CYCLE = (
         statement="Only a model approver, by name, approves or rejects a version.",
         controls=("MOD-03", "MOD-06", "IAM-07"),
         cases=_deciders,
+    ),
+    EstateTheorem(
+        id="validations-are-signed",
+        statement="A validation is written by a model approver, in their own name, and stays.",
+        controls=("MOD-06", "MOD-03"),
+        cases=_validators,
+    ),
+    EstateTheorem(
+        id="validators-do-not-approve",
+        statement="Nobody approves a version that they validated.",
+        controls=("MOD-06", "DEP-02"),
+        cases=_validators_approve,
     ),
     EstateTheorem(
         id="nobody-is-born-approved",

@@ -2,17 +2,20 @@
 
 Access control refuses that authors decide on versions of their own. This is the second line, for
 the day on which a policy is wrong: an approval that the author gave, or of which nobody knows who
-gave it, goes back to waiting. A promotion refuses such a version by itself as well.
+gave it, goes back to waiting. So does one without the evidence that the model's risk tier demands,
+which no policy knows. A promotion refuses such a version by itself as well.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
+from mlzone_runtime.release import gate
 from mlzone_runtime.release.registered_version import approver_of
 
 LOG = logging.getLogger(__name__)
@@ -21,7 +24,7 @@ LOG.setLevel(logging.INFO)
 ENVIRONMENT = "shared"
 """The registry belongs to no environment."""
 _KINDS = {"Approved": "Model Approved", "Rejected": "Model Rejected"}
-_UNIT, _TEAM, _MODEL = "mlz:business-unit", "mlz:team", "mlz:model"
+_UNIT, _TEAM, _MODEL, _TIER = "mlz:business-unit", "mlz:team", "mlz:model", "mlz:model-tier"
 
 
 class GuardError(Exception):
@@ -38,6 +41,10 @@ class Decision:
     author: str
     decider: str
     reason: str
+    lacks: str
+    """The evidence that it lacks."""
+    validation: str
+    """Who validated it and by which report, or an empty text."""
 
     @property
     def flaw(self) -> str:
@@ -50,20 +57,37 @@ class Decision:
             return "the registry does not say who approved it"
         if self.author.casefold() == self.decider.casefold():
             return f"{self.author} made the version and approved it"
-        return ""
+        return f"the version lacks {self.lacks}" if self.lacks else ""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     """Examine the decision that an event of the registry tells of."""
     del context
-    bus = setting("MLZONE_PLATFORM_BUS")
-    return examine(event, bus, sagemaker=boto3.client("sagemaker"), events=boto3.client("events"))
+    return examine(
+        event,
+        setting("MLZONE_PLATFORM_BUS"),
+        json.loads(setting("MLZONE_EVIDENCE")),
+        sagemaker=boto3.client("sagemaker"),
+        events=boto3.client("events"),
+    )
 
 
 def examine(
-    event: Mapping[str, Any], bus_arn: str, *, sagemaker: Any, events: Any
+    event: Mapping[str, Any],
+    bus_arn: str,
+    evidence: Mapping[str, Sequence[str]],
+    *,
+    sagemaker: Any,
+    events: Any,
 ) -> dict[str, str]:
     """Tell of a decision; take an approval back that does not hold.
+
+    Args:
+        event: of the registry.
+        bus_arn: the platform's bus.
+        evidence: what each risk tier demands of a version, as `gate` knows it.
+        sagemaker: a client in the registry's account.
+        events: a client.
 
     Returns:
         The kind of the event that was put, or nothing if the decision was changed meanwhile.
@@ -72,12 +96,16 @@ def examine(
         GuardError: the version's group does not say whose model it is.
         EventError: the platform's bus did not take the event.
     """
-    decision = _decision(sagemaker, str(event["detail"]["ModelPackageArn"]))
-    if decision.status not in _KINDS:
-        LOG.info("%s is %s by now", decision.arn, decision.status)
+    arn = str(event["detail"]["ModelPackageArn"])
+    found = sagemaker.describe_model_package(ModelPackageName=arn)
+    if found["ModelApprovalStatus"] not in _KINDS:
+        LOG.info("%s is %s by now", arn, found["ModelApprovalStatus"])
         return {}
-    scope = _scope(sagemaker, decision.arn)
+    scope, tier = _group(sagemaker, arn)
+    decision = _decision(found, arn, evidence[tier])
     kind, facts = _KINDS[decision.status], {"author": decision.author, "reason": decision.reason}
+    if decision.validation:
+        facts["validation"] = decision.validation
     if decision.flaw:
         LOG.warning("%s goes back: %s", decision.arn, decision.flaw)
         sagemaker.update_model_package(
@@ -100,27 +128,31 @@ def examine(
     return {"kind": kind}
 
 
-def _decision(sagemaker: Any, arn: str) -> Decision:
-    """Ask the registry itself: an event may come late, or twice."""
-    found = sagemaker.describe_model_package(ModelPackageName=arn)
+def _decision(found: Mapping[str, Any], arn: str, demands: Sequence[str]) -> Decision:
+    """Read it off the registry itself: an event may come late, or twice."""
+    decider = approver_of(found)
     return Decision(
         arn=arn,
         status=found["ModelApprovalStatus"],
         author=found.get("CustomerMetadataProperties", {}).get("author", ""),
-        decider=approver_of(found),
+        decider=decider,
         reason=found.get("ApprovalDescription", ""),
+        lacks=gate.said(gate.lacking(found, demands, approver=decider)),
+        validation=str(gate.validation_of(found) or ""),
     )
 
 
-def _scope(sagemaker: Any, version: str) -> ModelScope:
+def _group(sagemaker: Any, version: str) -> tuple[ModelScope, str]:
+    """Return whose model it is, and its risk tier."""
     group = version.replace(":model-package/", ":model-package-group/").rpartition("/")[0]
     tags = {
         item["Key"]: item["Value"]
         for page in sagemaker.get_paginator("list_tags").paginate(ResourceArn=group)
         for item in page["Tags"]
     }
-    if missing := [key for key in (_UNIT, _TEAM, _MODEL) if key not in tags]:
+    if missing := [key for key in (_UNIT, _TEAM, _MODEL, _TIER) if key not in tags]:
         raise GuardError(f"{group} has no tag {', '.join(missing)}")
-    return ModelScope(
+    scope = ModelScope(
         unit=tags[_UNIT], team=tags[_TEAM], model=tags[_MODEL], environment=ENVIRONMENT
     )
+    return scope, tags[_TIER]

@@ -15,7 +15,14 @@ from typing import Any
 import boto3
 
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
-from mlzone_runtime.release.copying import MODEL, Target, copy, is_published, publish
+from mlzone_runtime.release.copying import (
+    MODEL,
+    Target,
+    copy,
+    is_published,
+    publish,
+    require_report,
+)
 from mlzone_runtime.release.document import Release
 from mlzone_runtime.release.registered_version import ReleaseRefused, Surroundings, examine
 
@@ -73,6 +80,7 @@ class Settings:
                 artifact_bucket=setting("MLZONE_ARTIFACT_BUCKET", environment),
                 artifact_prefix=f"{scope.unit}/{scope.model}",
                 image_prefix=setting("MLZONE_IMAGE_PREFIX", environment),
+                evidence=tuple(setting("MLZONE_EVIDENCE", environment).split()),
             ),
             target=Target(
                 bucket=setting("MLZONE_RELEASE_BUCKET", environment),
@@ -122,6 +130,8 @@ def _pull(arn: str, settings: Settings, clients: Clients) -> dict[str, Any]:
     if is_published(clients.s3, version.release, target):
         LOG.info("release %s was pulled before", version.release)
         return {"release": version.release, "pulled": False}
+    if version.explanation:
+        require_report(clients.s3, settings.surroundings.artifact_bucket, version.explanation)
     with tempfile.TemporaryDirectory() as folder:
         brought = copy(
             clients.s3,
@@ -155,6 +165,8 @@ def _pull(arn: str, settings: Settings, clients: Clients) -> dict[str, Any]:
             "approver": version.approver,
             "files": brought.files,
             "manifest_sha256": version.manifest_sha256,
+            "validation": str(version.validation or ""),
+            "explanation": version.explanation,
         },
     )
     publish(clients.s3, release, target)

@@ -95,6 +95,22 @@ def copy(
     return Copy(features=features, rows=rows, files=len(digests) + 2)
 
 
+def require_report(s3: Any, bucket: str, key: str) -> None:
+    """Refuse a version whose explanation is not there, or says nothing (MOD-07).
+
+    Raises:
+        ReleaseRefused: it cannot be read.
+    """
+    try:
+        content = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        raise ReleaseRefused(f"the explanation s3://{bucket}/{key} does not exist") from None
+    except ValueError as error:
+        raise ReleaseRefused(f"the explanation s3://{bucket}/{key} is no JSON: {error}") from None
+    if not isinstance(content, dict) or not content:
+        raise ReleaseRefused(f"the explanation s3://{bucket}/{key} explains nothing")
+
+
 def publish(s3: Any, release: Release, target: Target) -> None:
     """Write the archive that starts the promotion, then the mark that it was written."""
     _put(s3, target, target.archive_key, archive(release))

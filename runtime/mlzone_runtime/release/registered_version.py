@@ -1,4 +1,4 @@
-"""Whether a version may leave the registry (MOD-01, MOD-03, MOD-09).
+"""Whether a version may leave the registry (MOD-01, MOD-03, MOD-04, MOD-09).
 
 Access control refuses self-approval already; this is the second line, where the version enters an
 environment. Whatever cannot be established refuses: an unknown approver is no approver.
@@ -7,6 +7,8 @@ environment. Whatever cannot be established refuses: an unknown approver is no a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from mlzone_runtime.release import gate
 
 MOST_CHARACTERS = 12
 """The stacks leave a release's id this much room in the names that it ends."""
@@ -28,6 +30,8 @@ class Surroundings:
     """The model's part of it, without slashes at its ends."""
     image_prefix: str
     """What the platform's images begin with, such as `1….amazonaws.com/aur/`."""
+    evidence: tuple[str, ...]
+    """What the model's risk tier demands of a version, as `gate` knows it."""
 
     def version_of(self, arn: str) -> int:
         """Return the version number in a model package's ARN.
@@ -58,6 +62,10 @@ class RegisteredVersion:
     """Key prefix of the baseline's folder there, with a slash at its end."""
     manifest_sha256: str
     """Pins every file of the baseline and the model."""
+    explanation: str
+    """Key of the report that explains it; empty where the risk tier demands none."""
+    validation: gate.Validation | None
+    """Who validated it, if anybody did."""
 
     @property
     def release(self) -> str:
@@ -91,6 +99,9 @@ def examine(
         raise ReleaseRefused(f"the registry does not say who approved version {version}")
     if author.casefold() == approver.casefold():
         raise ReleaseRefused(f"{author} made version {version} and approved it")
+    lacks = gate.lacking(description, surroundings.evidence, approver=approver)
+    if lacks:
+        raise ReleaseRefused(f"version {version} lacks {gate.said(lacks)}")
     container = _container(description, version)
     baseline = _location(
         _baseline_statistics(description), "the baseline", version, surroundings
@@ -107,6 +118,12 @@ def examine(
         model_data=_location(container.get("ModelDataUrl", ""), "the model", version, surroundings),
         baseline=f"{baseline}/",
         manifest_sha256=manifest,
+        explanation=_location(
+            gate.explanation_of(description), "the explanation", version, surroundings
+        )
+        if gate.EXPLANATION in surroundings.evidence
+        else "",
+        validation=gate.validation_of(description),
     )
 
 

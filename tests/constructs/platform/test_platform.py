@@ -128,6 +128,8 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
         "Drift Detected",
         "Glass Broken",
         "Glass Used",
+        "Model Stop Failed",
+        "Model Stopped",
         "Release Failed",
     }
     assert people == {"igor.teixeira@bank.example"}

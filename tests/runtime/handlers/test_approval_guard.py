@@ -11,7 +11,15 @@ BUS = "arn:aws:events:sa-east-1:100000000002:event-bus/aur-platform"
 GROUP = "arn:aws:sagemaker:sa-east-1:100000000002:model-package-group/aur-retail-churn"
 VERSION = "arn:aws:sagemaker:sa-east-1:100000000002:model-package/aur-retail-churn/3"
 EVENT = {"detail": {"ModelPackageArn": VERSION, "ModelApprovalStatus": "Approved"}}
-TAGS = {"mlz:business-unit": "retail", "mlz:team": "marketing", "mlz:model": "churn"}
+TAGS = {
+    "mlz:business-unit": "retail",
+    "mlz:team": "marketing",
+    "mlz:model": "churn",
+    "mlz:model-tier": "3",
+}
+EVIDENCE = {"1": ["explanation", "validation"], "3": []}
+VALIDATION = f"tomas.amaral sha256:{'a' * 64} report.pdf"
+EXPLAINED = {"Explainability": {"Report": {"S3Uri": "s3://artifacts/explanation.json"}}}
 
 
 class Registry:
@@ -62,7 +70,7 @@ def by(person: str) -> dict[str, Any]:
 def test_MOD_03_an_approval_by_a_second_person_stands_and_is_told_of():
     registry, bus = Registry(), Bus()
 
-    answer = examine(EVENT, BUS, sagemaker=registry, events=bus)
+    answer = examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus)
 
     assert answer == {"kind": "Model Approved"}
     assert registry.updates == []
@@ -87,7 +95,7 @@ def test_MOD_03_an_approval_by_a_second_person_stands_and_is_told_of():
 def test_MOD_03_an_approval_that_no_second_person_gave_is_taken_back(decision, flaw):
     registry, bus = Registry(**decision), Bus()
 
-    answer = examine(EVENT, BUS, sagemaker=registry, events=bus)
+    answer = examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus)
 
     assert answer == {"kind": "Approval Reverted"}
     assert registry.updates == [
@@ -100,17 +108,78 @@ def test_MOD_03_an_approval_that_no_second_person_gave_is_taken_back(decision, f
     assert json.loads(bus.heard[0]["Detail"])["facts"]["reason"] == flaw
 
 
+def evident(**changed: Any) -> dict[str, Any]:
+    """A version with all evidence of tier 1, but for what is changed."""
+    return {
+        "ModelMetrics": EXPLAINED,
+        "CustomerMetadataProperties": {"author": "ana.souza", "validation": VALIDATION},
+        **changed,
+    }
+
+
+def test_MOD_06_an_approval_with_all_evidence_stands_and_the_validation_is_told():
+    registry, bus = Registry(**evident()), Bus()
+    registry.tags["mlz:model-tier"] = "1"
+
+    assert examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus) == {
+        "kind": "Model Approved"
+    }
+    assert json.loads(bus.heard[0]["Detail"])["facts"]["validation"] == VALIDATION
+
+
+@pytest.mark.parametrize(
+    ("lacking", "flaw"),
+    [
+        ({"ModelMetrics": {}}, "lacks an explainability report (the template's pipeline"),
+        (
+            {"CustomerMetadataProperties": {"author": "ana.souza"}},
+            "lacks evidence of an independent validation",
+        ),
+        (by("tomas.amaral"), "lacks a second approver: tomas.amaral validated it and approved it"),
+        (
+            {
+                "CustomerMetadataProperties": {
+                    "author": "ana.souza",
+                    "validation": VALIDATION.replace("tomas.amaral", "Ana.Souza"),
+                }
+            },
+            "lacks evidence of an independent validation",
+        ),
+        (
+            {
+                "CustomerMetadataProperties": {
+                    "author": "ana.souza",
+                    "validation": "tomas.amaral looked at it",
+                }
+            },
+            "lacks evidence of an independent validation",
+        ),
+    ],
+)
+def test_MOD_04_an_approval_without_the_tiers_evidence_is_taken_back(lacking, flaw):
+    registry, bus = Registry(**evident(**lacking)), Bus()
+    registry.tags["mlz:model-tier"] = "1"
+
+    answer = examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus)
+
+    assert answer == {"kind": "Approval Reverted"}
+    assert registry.updates[0]["ModelApprovalStatus"] == "PendingManualApproval"
+    assert flaw in json.loads(bus.heard[0]["Detail"])["facts"]["reason"]
+
+
 def test_a_rejection_stands_whoever_gave_it():
     registry, bus = Registry(ModelApprovalStatus="Rejected", **by("ana.souza")), Bus()
 
-    assert examine(EVENT, BUS, sagemaker=registry, events=bus) == {"kind": "Model Rejected"}
+    assert examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus) == {
+        "kind": "Model Rejected"
+    }
     assert registry.updates == []
 
 
 def test_a_decision_that_was_changed_meanwhile_is_not_told_of():
     registry, bus = Registry(ModelApprovalStatus="PendingManualApproval"), Bus()
 
-    assert examine(EVENT, BUS, sagemaker=registry, events=bus) == {}
+    assert examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=bus) == {}
     assert bus.heard == []
 
 
@@ -119,4 +188,4 @@ def test_a_group_of_nobody_is_an_error():
     del registry.tags["mlz:model"]
 
     with pytest.raises(GuardError, match="has no tag mlz:model"):
-        examine(EVENT, BUS, sagemaker=registry, events=Bus())
+        examine(EVENT, BUS, EVIDENCE, sagemaker=registry, events=Bus())

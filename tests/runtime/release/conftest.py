@@ -25,6 +25,7 @@ ARTIFACTS = "aur-artifacts"
 RELEASES = "aur-releases"
 BASELINE = "retail/credit/executions/1/baseline/"
 MODEL_KEY = "retail/credit/executions/1/training/model.tar.gz"
+EXPLANATION_KEY = "retail/credit/executions/1/evaluation/explanation.json"
 FEATURES = [
     {"name": "amount", "type": "number"},
     {"name": "purpose", "type": "category", "categories": ["car", "house"]},
@@ -92,6 +93,7 @@ def artifacts() -> dict[str, bytes]:
     objects = {f"{BASELINE}{name}": content for name, content in files.items()}
     objects[f"{BASELINE}manifest.json"] = json.dumps(manifest).encode()
     objects[MODEL_KEY] = files["model.tar.gz"]
+    objects[EXPLANATION_KEY] = b'{"explanations": {}}'
     return objects
 
 
@@ -121,10 +123,14 @@ def package(artifacts: dict[str, bytes]) -> dict[str, Any]:
         "ModelApprovalStatus": "Approved",
         "CustomerMetadataProperties": {
             "author": "bruno.lima",
+            "validation": f"tomas.amaral sha256:{'b' * 64} report.pdf",
             "manifest_sha256": sha256(artifacts[f"{BASELINE}manifest.json"]),
         },
         "InferenceSpecification": {
             "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{ARTIFACTS}/{MODEL_KEY}"}]
+        },
+        "ModelMetrics": {
+            "Explainability": {"Report": {"S3Uri": f"s3://{ARTIFACTS}/{EXPLANATION_KEY}"}}
         },
         "DriftCheckBaselines": {
             "ModelDataQuality": {

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import boto3
@@ -17,6 +18,7 @@ GROUP = "arn:aws:sagemaker:sa-east-1:100000000002:model-package-group/aur-retail
 VERSION = "arn:aws:sagemaker:sa-east-1:100000000002:model-package/aur-retail-credit/3"
 BASELINE = "retail/credit/executions/1/baseline/"
 MODEL_KEY = "retail/credit/executions/1/training/model.tar.gz"
+EXPLANATION_KEY = "retail/credit/executions/1/evaluation/explanation.json"
 
 SETTINGS = Settings(
     scope=ModelScope(unit="retail", team="risk", model="credit", environment="staging"),
@@ -26,6 +28,7 @@ SETTINGS = Settings(
         artifact_bucket="aur-artifacts",
         artifact_prefix="retail/credit",
         image_prefix="100000000002.dkr.ecr.sa-east-1.amazonaws.com/aur/",
+        evidence=("explanation", "validation"),
     ),
     target=Target(
         bucket="aur-releases", key_arn="arn:aws:kms:sa-east-1:111111111112:key/1", model="credit"
@@ -126,6 +129,23 @@ def test_the_release_id_leaves_room_in_names(run, package):
     assert len(run()["release"]) <= 12
 
 
+def test_MOD_04_what_the_tier_does_not_demand_is_not_asked_for(store, artifacts, package, bus):
+    del package["ModelMetrics"], package["CustomerMetadataProperties"]["validation"]
+    surroundings = replace(SETTINGS.surroundings, evidence=("none",))
+    sagemaker = SimpleNamespace(describe_model_package=lambda **_: package)
+    clients = Clients(sagemaker=sagemaker, s3=store(artifacts), events=bus)
+
+    assert pull(APPROVED, replace(SETTINGS, surroundings=surroundings), clients)["pulled"]
+
+
+def test_MOD_06_the_validation_is_told_with_the_release(run, bus):
+    run()
+
+    facts = bus.detail()["facts"]
+    assert facts["validation"].startswith("tomas.amaral sha256:")
+    assert facts["explanation"] == EXPLANATION_KEY
+
+
 def metadata(name, value):
     return lambda package, _: package["CustomerMetadataProperties"].__setitem__(name, value)
 
@@ -168,6 +188,36 @@ def overwritten(key, content):
             id="MOD-03-approver-unknown",
         ),
         pytest.param(metadata("author", ""), "does not say who made it", id="MOD-03-no-author"),
+        pytest.param(
+            metadata("validation", ""),
+            "lacks evidence of an independent validation",
+            id="MOD-06-not-validated",
+        ),
+        pytest.param(
+            approver(SourceIdentity="tomas.amaral"),
+            "lacks a second approver: tomas.amaral validated it and approved it",
+            id="MOD-06-one-person-alone",
+        ),
+        pytest.param(
+            lambda package, _: package.pop("ModelMetrics"),
+            "lacks an explainability report",
+            id="MOD-07-not-explained",
+        ),
+        pytest.param(
+            lambda _, artifacts: artifacts.pop(EXPLANATION_KEY),
+            "explanation.json does not exist",
+            id="MOD-07-explanation-is-missing",
+        ),
+        pytest.param(
+            overwritten(EXPLANATION_KEY, b"{}"),
+            "explanation.json explains nothing",
+            id="MOD-07-explanation-is-empty",
+        ),
+        pytest.param(
+            overwritten(EXPLANATION_KEY, b"because"),
+            "explanation.json is no JSON",
+            id="MOD-07-explanation-is-no-document",
+        ),
         pytest.param(
             container("Image", "docker.io/evil@sha256:1"), "images must be of", id="MOD-09-registry"
         ),
@@ -238,6 +288,7 @@ def test_a_refusal_is_told_once_because_lambda_has_no_reason_to_try_again(monkey
         "MLZONE_RELEASE_BUCKET": "aur-releases",
         "MLZONE_RELEASE_KEY": SETTINGS.target.key_arn,
         "MLZONE_ANALYZER_IMAGE": SETTINGS.analyzer_image,
+        "MLZONE_EVIDENCE": "explanation validation",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

@@ -64,6 +64,8 @@ _VERSION = {
     "stage": "<life-cycle stage, or empty>",
     "author": "<person>",
     "decided_by": "<person, or empty>",
+    "validation": "<person, hash and name of the report, or empty>",
+    "waits_for": "<validation, approval or production, or empty>",
     "created": "<time>",
     "metadata": {"<name>": "<text: commit, hashes, metrics>"},
 }
@@ -131,7 +133,13 @@ _DEPLOYED = {
     "stacks": ["<name>"],
     "approved_by": ["<person>"],
 }
-_DECISION = {"arn": "<ARN>", "status": "<Approved or Rejected>", "person": "<person>"}
+_DECISION = {
+    "arn": "<ARN>",
+    "status": "<Approved or Rejected>",
+    "person": "<person>",
+    "reason": "<text>",
+    "validation": "<person, hash and name of the report, or empty>",
+}
 _INSPECTION = {
     "monitor": "<data-quality, model-quality, bias or explainability>",
     "job": "<name of the processing job>",
@@ -411,6 +419,12 @@ SHAPES: dict[str, Any] = {
         "version": _VERSION,
         "registry": "<all of SageMaker's DescribeModelPackage>",
         "runs": [_RUN],
+    },
+    "model validate": {
+        "arn": "<ARN>",
+        "person": "<person>",
+        "report": "<name>",
+        "sha256": "<SHA-256 of the report>",
     },
     "model approve": _DECISION,
     "model reject": _DECISION,

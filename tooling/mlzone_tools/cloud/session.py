@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
@@ -159,6 +159,22 @@ def federated_session(
         ) from error
     arn = answer["AssumedRoleUser"]["Arn"]
     return _session(endpoint, account, region, arn, _variables(answer["Credentials"]))
+
+
+def own_name(endpoint: Endpoint) -> str:
+    """Return the person whose session the AWS credentials of the environment belong to.
+
+    Raises:
+        ConfigError: there are none, or the cloud does not know them.
+    """
+    try:
+        arn = boto3.client("sts", endpoint_url=endpoint.url).get_caller_identity()["Arn"]
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigError(
+            f"nobody's AWS credentials are set: {error}",
+            hint='name the person, or: eval "$(mlzone cloud env --as PERSON)"',
+        ) from error
+    return str(arn).rpartition("/")[2]
 
 
 def _scoped_unit(assignment: Assignment) -> str:

@@ -1,10 +1,12 @@
 """The second act: a commit becomes a model in production, and nobody approves their own."""
 
-from mlzone.errors import LandingZoneError
+from collections.abc import Callable
+
+from mlzone.errors import GovernanceError, LandingZoneError
 from mlzone.estate import Stage
 from mlzone_tools.demo.scene import Scene, must, refused, wait
 from mlzone_tools.demo.story import Facts, Step, StepFailedError
-from mlzone_tools.services.model import delivery, progress, project, registry
+from mlzone_tools.services.model import decision, delivery, progress, project, registry
 from mlzone_tools.services.model.delivery import Run
 
 _PROMOTION_SECONDS = 120.0
@@ -39,8 +41,8 @@ def steps(scene: Scene) -> list[Step]:
         ),
         Step(
             "approval",
-            "A second person approves",
-            "the model approver of the second line",
+            "The second line: one person validates, another approves",
+            "without the evidence that the risk tier demands, the approval is refused",
             lambda: _approval(scene),
         ),
         Step(
@@ -131,15 +133,75 @@ def _approval(scene: Scene) -> Facts:
     # Every pipeline has run once when it was made, with nothing to promote yet.
     for stage in (Stage.STAGING, Stage.PROD):
         scene.runs[stage] = runs_of(scene, stage)
-    approver = scene.unit.approvers[0]
-    registry.decide(
-        scene.registry(approver), scene.known_version(), "Approved", "metrics and bias reviewed"
-    )
+    approver, validator = scene.unit.approvers[:2]
+    facts = _validated(scene, approver, validator) if scene.model.controls.validation else {}
+    _approve(scene, approver)
     version = newest_version(scene)
     must(version.status == "Approved", f"the version is {version.status}")
     must(version.author == scene.author, "the approval has lost the author")
     scene.version = version
-    return {"person": approver, "model package": version.arn, "status": version.status}
+    return {
+        **facts,
+        "person": approver,
+        "model package": version.arn,
+        "status": version.status,
+    }
+
+
+def _approve(scene: Scene, person: str) -> None:
+    decision.decide(
+        scene.registry(person),
+        scene.estate,
+        scene.known_version(),
+        "Approved",
+        person=person,
+        reason="metrics, bias and validation read",
+    )
+
+
+def _validated(scene: Scene, approver: str, validator: str) -> Facts:
+    """Show that an approval needs a validation, and that one person cannot give both."""
+    early = _refused(lambda: _approve(scene, approver), "an approval without any validation")
+    report = _validation_report(scene, validator)
+    scene.artifacts["validation.md"] = report
+    signed = decision.validate(
+        scene.registry(validator),
+        scene.known_version(),
+        person=validator,
+        report="validation.md",
+        content=report.encode(),
+    )
+    alone = _refused(lambda: _approve(scene, validator), "an approval by who validated")
+    return {
+        "refused without evidence": early,
+        "validated by": validator,
+        "report": f"sha256:{signed.sha256}",
+        "refused alone": alone,
+    }
+
+
+def _validation_report(scene: Scene, validator: str) -> str:
+    """Write what the second line found: the version's figures, held against the thresholds."""
+    version, limits = scene.known_version(), scene.model.thresholds
+    auc, gap = (float(version.metadata[name]) for name in ("auc", "disparate_impact_gap"))
+    must(auc >= limits.min_auc, f"the area under the curve is {auc}")
+    must(gap <= limits.max_disparate_impact_gap, f"the gap between groups is {gap}")
+    return (
+        f"# Validation of {version.model}, version {version.version}\n\n"
+        f"By {validator}, of the second line. Made by {version.author} from commit "
+        f"{version.metadata['commit']}, data {version.metadata['data_hash']}.\n\n"
+        f"| Figure | Found | Demanded |\n|---|---|---|\n"
+        f"| area under the ROC curve | {auc:g} | at least {limits.min_auc:g} |\n"
+        f"| gap of disparate impact | {gap:g} | at most {limits.max_disparate_impact_gap:g} |\n"
+    )
+
+
+def _refused(attempt: Callable[[], None], what: str) -> str:
+    try:
+        attempt()
+    except GovernanceError as error:
+        return error.message
+    raise StepFailedError(f"nobody refused {what}")
 
 
 def _staging(scene: Scene) -> Facts:

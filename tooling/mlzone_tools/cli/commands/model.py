@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
-from mlzone.estate import Stage
+from mlzone.estate import Estate, Stage
 from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
 from mlzone_tools.cloud import embedded
+from mlzone_tools.cloud.session import Session, own_name
 from mlzone_tools.services import estate as estate_service
+from mlzone_tools.services.model import decision as second_line
 from mlzone_tools.services.model import delivery, progress, project, registry, stopping
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
@@ -121,22 +123,45 @@ def submit(
 @command.command("list")
 @click.argument("model", required=False)
 @click.option("--waiting", is_flag=True, help="Only versions that wait for a decision.")
+@click.option(
+    "--waiting-for",
+    "person",
+    metavar="PERSON",
+    help="Only what this person can bring on; `me` is who the shell's AWS credentials belong to.",
+)
 @estate_option
 @json_option
-def list_(model: str | None, estate_path: Path, *, waiting: bool, as_json: bool) -> None:
+def list_(
+    model: str | None, estate_path: Path, *, waiting: bool, person: str | None, as_json: bool
+) -> None:
     """List the versions of all models or of one, newest first.
+
+    With --waiting-for, what an approver can validate, approve, or let into production: never their
+    own versions, nor a second step of the same version.
 
     \b
     Example:
       mlzone model list --waiting
+      mlzone model list --waiting-for paula.reis
     """
     estate = estate_service.load(estate_path)
-    shared = registry_session(embedded.running(), estate, None, "")
+    endpoint = embedded.running()
+    shared = registry_session(endpoint, estate, None, "")
     found = registry.versions(shared, estate, model=model, waiting=waiting)
+    if person:
+
+        def is_asked(name: str) -> bool:
+            unit, _, _ = estate.model(name)
+            watcher = stage_session(endpoint, estate, unit.name, Stage.PROD)
+            return delivery.is_waiting(watcher, delivery.pipeline_name(estate, name, Stage.PROD))
+
+        who = own_name(endpoint) if person == "me" else person
+        found = tuple(second_line.waiting_for(found, estate, who, is_asked))
     rows = [
         (
             f"{item.model}:{item.version}",
             item.status,
+            item.waits_for,
             item.stage,
             item.author,
             item.metadata.get("auc", ""),
@@ -144,8 +169,9 @@ def list_(model: str | None, estate_path: Path, *, waiting: bool, as_json: bool)
         )
         for item in found
     ]
-    text = table(("version", "status", "stage", "author", "auc", "created"), rows)
-    show(found, text if rows else "no version is registered", as_json=as_json)
+    text = table(("version", "status", "waits for", "stage", "author", "auc", "created"), rows)
+    nothing = "nothing waits" if person or waiting else "no version is registered"
+    show(found, text if rows else nothing, as_json=as_json)
 
 
 @command.command("show")
@@ -181,6 +207,7 @@ def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
             f"  arn      {item.arn}",
             f"  author   {item.author}",
             *([f"  decided  {item.decided_by}"] if item.decided_by else []),
+            *([f"  waits for  {item.waits_for}"] if item.waits_for else []),
             *(f"  {key}  {value}" for key, value in sorted(item.metadata.items())),
         ]
     for run in runs:
@@ -197,9 +224,43 @@ def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
     )
 
 
+@command.command("validate")
+@click.argument("model")
+@click.option("--as", "person", required=True, help="Who validated it: an approver of the unit.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="The report; its hash is kept with the version, the report where you keep reports.",
+)
+@estate_option
+@json_option
+def validate(model: str, person: str, report: Path, estate_path: Path, *, as_json: bool) -> None:
+    """Sign the report of an independent validation of a version.
+
+    The newest version, or `unit/model:3`. Risk tiers 1 and 2 demand it before an approval, and
+    somebody else approves. Exit code 3 if the person may not.
+
+    \b
+    Example:
+      mlzone model validate retail-banking/credit-default --as tomas.amaral --report report.pdf
+    """
+    estate = estate_service.load(estate_path)
+    item, session = _as_second_line(estate, model, person)
+    done = second_line.validate(
+        session, item, person=person, report=report.name, content=report.read_bytes()
+    )
+    show(
+        done,
+        f"{item.model}:{item.version} is validated by {person}: {report.name}, {done.sha256}",
+        as_json=as_json,
+    )
+
+
 _DECISION_HELP = """{title} a version, as a second-line approver.
 
-The newest version, or `unit/model:3`. Exit code 3 if the person may not decide: never the author.
+The newest version, or `unit/model:3`. {more}Exit code 3 if the person may not decide: never who
+made the version{nor}.
 
 \b
 Example:
@@ -207,8 +268,10 @@ Example:
 """
 
 
-def _decision(name: str, decision: registry.Decision) -> None:
-    @command.command(name, help=_DECISION_HELP.format(title=name.title(), name=name))
+def _decision(name: str, status: second_line.Status, *, more: str = "", nor: str = "") -> None:
+    words = _DECISION_HELP.format(title=name.title(), name=name, more=more, nor=nor)
+
+    @command.command(name, help=words)
     @click.argument("model")
     @click.option("--as", "person", required=True, help="Who decides.")
     @click.option("--reason", required=True, help="Kept with the version.")
@@ -216,20 +279,31 @@ def _decision(name: str, decision: registry.Decision) -> None:
     @json_option
     def decide(model: str, person: str, reason: str, estate_path: Path, *, as_json: bool) -> None:
         estate = estate_service.load(estate_path)
-        unit, _, _ = estate.model(model.partition(":")[0])
-        endpoint = embedded.running()
-        item = registry.version(registry_session(endpoint, estate, None, ""), estate, model)
-        session = registry_session(endpoint, estate, person, unit.name)
-        registry.decide(session, item, decision, reason)
+        item, session = _as_second_line(estate, model, person)
+        done = second_line.decide(session, estate, item, status, person=person, reason=reason)
         show(
-            {"arn": item.arn, "status": decision, "person": person},
-            f"{item.model}:{item.version} is {decision.lower()} by {person}",
+            done,
+            f"{item.model}:{item.version} is {status.lower()} by {person}",
             as_json=as_json,
         )
 
 
-_decision("approve", "Approved")
+_decision(
+    "approve",
+    "Approved",
+    more="A version without the evidence that its risk tier demands is refused, with\nwhat it "
+    "lacks and how that is produced. ",
+    nor=" or validated it",
+)
 _decision("reject", "Rejected")
+
+
+def _as_second_line(estate: Estate, model: str, person: str) -> tuple[registry.Version, Session]:
+    """Return a version, and the person's session in the registry's account."""
+    unit, _, _ = estate.model(model.partition(":")[0])
+    endpoint = embedded.running()
+    item = registry.version(registry_session(endpoint, estate, None, ""), estate, model)
+    return item, registry_session(endpoint, estate, person, unit.name)
 
 
 @command.command("promote")

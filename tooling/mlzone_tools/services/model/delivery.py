@@ -115,7 +115,13 @@ def is_waiting(session: Session, pipeline: str) -> bool:
 
 
 def _waiting(client: Any, pipeline: str) -> tuple[str, str, str] | None:
-    for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
+    try:
+        state = client.get_pipeline_state(name=pipeline)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "PipelineNotFoundException":
+            return None
+        raise
+    for stage in state["stageStates"]:
         for action in stage.get("actionStates", []):
             latest = action.get("latestExecution", {})
             if latest.get("status") == "InProgress" and latest.get("token"):

@@ -1,20 +1,19 @@
-"""Versions in the central registry: find, read, decide."""
+"""Versions in the central registry: find and read."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, GovernanceError
-from mlzone.estate import Estate
+from mlzone.errors import ConfigError
+from mlzone.estate import Estate, Model
 from mlzone.naming import Naming
+from mlzone_runtime.release import gate
 from mlzone_tools.cloud.session import Session
 
-Decision = Literal["Approved", "Rejected"]
 WAITING = "PendingManualApproval"
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +31,10 @@ class Version:
     author: str
     decided_by: str
     """Who decided, or an empty text."""
+    validation: str
+    """Who validated it, with the report's hash and name; or an empty text."""
+    waits_for: str
+    """`validation` or `approval`; `production` where that was asked for; or an empty text."""
     created: datetime
     metadata: Mapping[str, str]
     """What the training recorded: commit, data hash, metrics."""
@@ -55,7 +58,11 @@ def versions(
     chosen = [estate.model(model)] if model else list(estate.models())
     sagemaker = registry.client("sagemaker")
     found = [
-        _version(f"{unit.name}/{item.name}", sagemaker.describe_model_package(ModelPackageName=arn))
+        _version(
+            f"{unit.name}/{item.name}",
+            item,
+            sagemaker.describe_model_package(ModelPackageName=arn),
+        )
         for unit, _, item in chosen
         for arn in _arns(sagemaker, naming.model_package_group(unit.name, item.name))
     ]
@@ -96,26 +103,6 @@ def describe(registry: Session, item: Version) -> dict[str, Any]:
     return answer
 
 
-def decide(registry: Session, item: Version, decision: Decision, reason: str) -> None:
-    """Approve or reject a version, as the person of the session.
-
-    Raises:
-        GovernanceError: the person may not; the message is AWS's, with the deciding statement.
-    """
-    try:
-        registry.client("sagemaker").update_model_package(
-            ModelPackageArn=item.arn, ModelApprovalStatus=decision, ApprovalDescription=reason
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-        reason_given = error.response["Error"]["Message"]
-        raise GovernanceError(
-            f"{item.model}:{item.version} stays {item.status}: {reason_given}",
-            hint="a second-line approver of the unit decides, never the author",
-        ) from error
-
-
 def _arns(sagemaker: Any, group: str) -> Iterator[str]:
     try:
         for page in sagemaker.get_paginator("list_model_packages").paginate(
@@ -128,18 +115,22 @@ def _arns(sagemaker: Any, group: str) -> Iterator[str]:
             raise
 
 
-def _version(model: str, raw: Mapping[str, Any]) -> Version:
+def _version(name: str, model: Model, raw: Mapping[str, Any]) -> Version:
     metadata = raw.get("CustomerMetadataProperties", {})
     decided = raw["ModelApprovalStatus"] != WAITING
+    validation = gate.validation_of(raw)
+    validated = validation is not None or gate.VALIDATION not in model.controls.evidence
     decider = raw.get("LastModifiedBy", {}).get("IamIdentity", {}).get("Arn", "")
     return Version(
-        model=model,
+        model=name,
         version=raw["ModelPackageVersion"],
         arn=raw["ModelPackageArn"],
         status=raw["ModelApprovalStatus"],
         stage=raw.get("ModelLifeCycle", {}).get("Stage", ""),
         author=metadata.get("author", ""),
         decided_by=decider.rpartition("/")[2] if decided else "",
+        validation=str(validation or ""),
+        waits_for="" if decided else "approval" if validated else gate.VALIDATION,
         created=raw["CreationTime"],
         metadata=metadata,
     )
