@@ -524,7 +524,10 @@ def test_MON_04_one_command_takes_a_model_out_of_service_until_a_person_lets_it_
     assert name not in endpoints()
     # What was approved before the stop does not come back by itself.
     pipeline = scene.naming.promotion_pipeline(scene.unit.name, scene.model.name, Stage.PROD)
-    earlier = next(item for item in watched.promotions() if item["status"] == "Succeeded")
+    deployed = watched.client("codepipeline").list_pipeline_executions(
+        pipelineName=pipeline, filter={"succeededInStage": {"stageName": "Deploy"}}
+    )["pipelineExecutionSummaries"]
+    earlier = next(item for item in deployed if item["executionType"] == "STANDARD")
     watched.client("codepipeline").rollback_stage(
         pipelineName=pipeline,
         stageName="Deploy",

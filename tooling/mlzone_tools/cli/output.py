@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from pydantic import BaseModel
 
 from mlzone.errors import LandingZoneError
 
@@ -40,6 +41,7 @@ _CONVERSIONS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (datetime, lambda value: value.isoformat()),
     (Enum, lambda value: value.value),
     (Path, str),
+    (BaseModel, lambda value: value.model_dump(mode="json")),
 )
 
 
