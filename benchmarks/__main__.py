@@ -21,6 +21,7 @@ BENCHMARKS = {
     "setup": "Set-up of a fresh clone",
     "story": "The demo: from YAML to a model in production that is trained again",
     "access": "One access decision",
+    "governance": "Rules, access matrix and proofs of the example estate",
     "guardrails": "Proofs, the access matrix and the mutation score of the guardrails",
     "estate": "Reading and checking the example estate",
     "synthesis": "Synthesis of the example estate, all checks on",

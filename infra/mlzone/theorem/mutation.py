@@ -171,14 +171,19 @@ def _sparing(given: Statement) -> Statement:
 
 
 def notices(guardrails: Guardrails, mutant: Mutant) -> str:
-    """Return which row or theorem fails with a mutant; empty if none does.
+    """Return which row or theorem fails with a mutant; empty if none does."""
+    for outcome in outcomes(mutant.of(guardrails)):
+        if not outcome.holds:
+            return str(outcome.row)
+    return refutes(guardrails, mutant)
+
+
+def refutes(guardrails: Guardrails, mutant: Mutant) -> str:
+    """Return which theorem fails with a mutant; empty if none does.
 
     The theorems hold without the mutant, so that only actions of its statement are looked at.
     """
     changed = mutant.of(guardrails)
-    for outcome in outcomes(changed):
-        if not outcome.holds:
-            return str(outcome.row)
     before, after = _coverage(guardrails, mutant), _coverage(changed, mutant)
 
     def touched(action: str) -> bool:

@@ -1,20 +1,26 @@
 """Proves and explains who may do what in an estate."""
 
+import multiprocessing
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from mlzone.access import AccessDifference, access_difference
 from mlzone.access.question import Explanation, explain, roles_called
 from mlzone.access.reach import Reach
 from mlzone.access.rendered import rendered
-from mlzone.theorem import THEOREMS, EstateProof, Guardrails, prove_all
+from mlzone.estate import Estate
+from mlzone.theorem import THEOREMS, EstateProof, Guardrails, prove_one
 from mlzone_access.prover import Proof, Status
 from mlzone_tools.services import estate as estates
 from mlzone_tools.services import synthesis
-from mlzone_tools.services.proof_cache import proved
+from mlzone_tools.services.proof_cache import proved, proved_before
 from mlzone_tools.services.revision import at_revision
 
 
@@ -71,18 +77,56 @@ def prove_estate(location: Path, *, without: str = "") -> ProofReport:
     Raises:
         ConfigError: the estate is invalid, or there is no such statement.
     """
-    guardrails = Guardrails(estates.load(location))
-    if without:
-        guardrails = guardrails.without(without)
-        found = prove_all(guardrails)
+    estate = estates.load(location)
+    _begin(estate, without)
+    known = {} if without else _known(_guardrails())
+    missing = [theorem.id for theorem in THEOREMS if theorem.id not in known]
+    if len(missing) > _FEW:
+        with ProcessPoolExecutor(
+            min(os.cpu_count() or 1, _PROCESSES),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(estate, without),
+        ) as pool:
+            new = dict(zip(missing, pool.map(_prove, missing), strict=True))
     else:
-        found = (proved(guardrails, theorem) for theorem in THEOREMS)
-    proofs = tuple(map(_reported, found))
+        new = {theorem: _prove(theorem) for theorem in missing}
+    proofs = tuple(known.get(item.id) or new[item.id] for item in THEOREMS)
     return ProofReport(
         theorems=proofs,
         without=without,
         seconds=round(sum(proof.seconds for proof in proofs), 2),
     )
+
+
+_PROCESSES = 4
+"""At most so many theorems are proved at once."""
+_FEW = 4
+"""So many theorems are proved before another process has begun."""
+_asked: dict[str, Any] = {}
+"""What a process proves theorems of."""
+
+
+def _begin(estate: Estate, without: str) -> None:
+    _asked.update(estate=estate, without=without)
+    _guardrails.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _guardrails() -> Guardrails:
+    guardrails = Guardrails(_asked["estate"])
+    return guardrails.without(_asked["without"]) if _asked["without"] else guardrails
+
+
+def _known(guardrails: Guardrails) -> dict[str, "ProvedTheorem"]:
+    found = {theorem.id: proved_before(guardrails, theorem) for theorem in THEOREMS}
+    return {name: _reported(proof) for name, proof in found.items() if proof}
+
+
+def _prove(theorem_id: str) -> "ProvedTheorem":
+    theorem = next(item for item in THEOREMS if item.id == theorem_id)
+    prove = prove_one if _asked["without"] else proved
+    return _reported(prove(_guardrails(), theorem))
 
 
 def difference(location: Path, *, base: str) -> AccessDifference:

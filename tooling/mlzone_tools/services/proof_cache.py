@@ -17,16 +17,28 @@ FOLDER = Path(".mlzone/proofs")
 
 def proved(guardrails: Guardrails, theorem: EstateTheorem) -> EstateProof:
     """Prove a theorem, or find that it was proved before."""
-    path = FOLDER / f"{_key(guardrails, theorem)}.json"
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return EstateProof(theorem=theorem, cases=int(kept["cases"]), seconds=0.0)
-    except (OSError, ValueError, KeyError):
-        proof = prove_one(guardrails, theorem)
+    kept = proved_before(guardrails, theorem)
+    if kept:
+        return kept
+    proof = prove_one(guardrails, theorem)
     if proof.proved:
+        path = _path(guardrails, theorem)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"theorem": theorem.id, "cases": proof.cases}), encoding="utf-8")
     return proof
+
+
+def proved_before(guardrails: Guardrails, theorem: EstateTheorem) -> EstateProof | None:
+    """Return the proof of a theorem if it was kept."""
+    try:
+        kept = json.loads(_path(guardrails, theorem).read_text(encoding="utf-8"))
+        return EstateProof(theorem=theorem, cases=int(kept["cases"]), seconds=0.0)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _path(guardrails: Guardrails, theorem: EstateTheorem) -> Path:
+    return FOLDER / f"{_key(guardrails, theorem)}.json"
 
 
 def _key(guardrails: Guardrails, theorem: EstateTheorem) -> str:
