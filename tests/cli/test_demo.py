@@ -553,7 +553,8 @@ def test_MON_04_one_command_takes_a_model_out_of_service_until_a_person_lets_it_
     told = [item for item in shell.result("kpi", "--events") if item["environment"] == "prod"]
     (stop,) = [item for item in told if item["kind"] == "Model Stopped"]
     assert stop["actor"] == "paula.reis"
-    binder = shell.result("evidence", "binder", MODEL, "--version", "2", estate)
+    served = done["release"].partition("-")[0].removeprefix("v")
+    binder = shell.result("evidence", "binder", MODEL, "--version", served, estate)
     kinds = {record["content"]["kind"] for record in binder["records"]}
     assert "Model Stopped" in kinds
     statuses = {
