@@ -1,6 +1,6 @@
 """What is checked at every synthesis: cdk-nag and our own rules, with the estate's waivers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -47,16 +47,16 @@ def waive(app: cdk.App, governance: Governance) -> None:
         GovernanceError: a waiver applies to nothing that is built, although everything is.
     """
     unused = {item for item in governance.estate.waivers if not item.rule.startswith(PREFIX)}
-    for waiver, construct, finding in _waived(app, governance):
-        unused.discard(waiver)
-        _acknowledge(construct, finding, waiver)
+    for construct, findings in _waived(app, governance):
+        unused -= {waiver for _, waiver in findings}
+        _acknowledge(construct, dict(findings))
     if unused and _complete(app):
         listing = ", ".join(sorted(f"{item.rule} on {item.resource}" for item in unused))
         raise GovernanceError(f"orphaned waivers: {listing}", hint="remove them from waivers.yaml")
 
 
-Waived = Iterator[tuple[Waiver, IConstruct, str]]
-"""What a waiver covers: the construct and the finding's exact name."""
+Waived = Iterator[tuple[IConstruct, list[tuple[str, Waiver]]]]
+"""What is waived on a construct: each finding by its exact name, with the waiver."""
 
 
 def _waived(app: cdk.App, governance: Governance) -> Waived:
@@ -69,12 +69,11 @@ def _waived(app: cdk.App, governance: Governance) -> Waived:
         yield from _waived_wildcards(role, wildcards)
     for waiver in others:
         if waiver.resource == "**":
-            # What is acknowledged on the app holds for everything in it.
-            yield waiver, app, waiver.rule
+            yield app, [(waiver.rule, waiver)]
             continue
         for construct in _constructs(app, waiver.resource):
             if cdk.CfnResource.is_cfn_resource(construct):
-                yield waiver, construct, waiver.rule
+                yield construct, [(waiver.rule, waiver)]
 
 
 def _constructs(app: cdk.App, pattern: str) -> Iterator[IConstruct]:
@@ -91,13 +90,17 @@ def _constructs(app: cdk.App, pattern: str) -> Iterator[IConstruct]:
                     if matches(pattern, construct.node.path):
                         yield construct
             return
-        level = [
-            child
-            for construct in level
-            for child in construct.node.children
-            if matches(segment, child.node.id)
-        ]
+        level = [child for construct in level for child in _children(construct, segment)]
     yield from level
+
+
+def _children(construct: IConstruct, segment: str) -> list[IConstruct]:
+    if segment == "*":
+        return construct.node.children
+    if "*" not in segment:
+        child = construct.node.try_find_child(segment)
+        return [child] if child else []
+    return [child for child in construct.node.children if matches(segment, child.node.id)]
 
 
 def _waived_wildcards(role: iam.Role, waivers: list[Waiver]) -> Waived:
@@ -105,20 +108,33 @@ def _waived_wildcards(role: iam.Role, waivers: list[Waiver]) -> Waived:
     if policy is None:
         return
     path, findings = policy.node.path, list(wildcard_findings(policy))
-    for waiver in waivers:
-        if matches(waiver.resource, path):
-            for finding in findings:
-                if matches(waiver.rule, finding):
-                    yield waiver, policy, finding
-
-
-def _acknowledge(construct: IConstruct, finding: str, waiver: Waiver) -> None:
-    cdk.Validations.of(construct).acknowledge(
-        cdk.Acknowledgment(
-            id=f"{finding.partition('[')[0].rpartition('-')[0]}::{finding}",
-            reason=waiver.acceptance,
-        )
+    here = [waiver for waiver in waivers if matches(waiver.resource, path)]
+    yield (
+        policy,
+        [
+            (finding, waiver)
+            for waiver in here
+            for finding in findings
+            if matches(waiver.rule, finding)
+        ],
     )
+
+
+def _acknowledge(construct: IConstruct, findings: Mapping[str, Waiver]) -> None:
+    """Acknowledge findings in one call, on the construct itself.
+
+    The CDK looks at everything below the construct, once for each finding.
+    """
+    if findings:
+        cdk.Validations.of(construct).acknowledge(
+            *(
+                cdk.Acknowledgment(
+                    id=f"{finding.partition('[')[0].rpartition('-')[0]}::{finding}",
+                    reason=waiver.acceptance,
+                )
+                for finding, waiver in findings.items()
+            )
+        )
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)

@@ -9,6 +9,8 @@ class RegionProfile:
 
     zones: tuple[str, ...]
     """Availability zone suffixes that new accounts get, first three."""
+    partition: str = "aws"
+    """The partition that ARNs of the Region begin with."""
     lacks: frozenset[str] = frozenset()
     """CloudFormation types of ours that the Region does not have."""
 

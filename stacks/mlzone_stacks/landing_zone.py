@@ -10,7 +10,7 @@ from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
 from mlzone.planning import PlannedStack, StackKind, planned_stacks
-from mlzone_constructs.governance import Governance
+from mlzone_constructs.governance import Governance, Place
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.delivery import DeliveryStack
 from mlzone_stacks.environment_pipeline import EnvironmentPipelineStack
@@ -95,6 +95,7 @@ def build(app: cdk.App, organization: Governance, selection: Selection) -> None:
 
 def _stack(app: cdk.App, organization: Governance, planned: PlannedStack) -> cdk.Stack:
     env = cdk.Environment(account=planned.account, region=planned.region)
+    organization = replace(organization, at=Place(account=planned.account, region=planned.region))
     if planned.unit is None:
         kind = _OF_THE_ORGANIZATION[planned.kind]
         return kind(app, planned.name, governance=organization, env=env)

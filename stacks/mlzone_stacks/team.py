@@ -146,14 +146,11 @@ class TeamStack(cdk.Stack):
                 role_name=name,
                 description="Training pipelines of the team",
                 service="sagemaker.amazonaws.com",
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in pipeline_statements(
-                        self._surroundings(),
-                        role_arn=governance.role_arn(self, self.account, name),
-                        data_bucket_arn=self._zones.bucket.arn,
-                    )
-                ],
+                statements=pipeline_statements(
+                    self._surroundings(),
+                    role_arn=governance.role_arn(self, self.account, name),
+                    data_bucket_arn=self._zones.bucket.arn,
+                ),
             ),
         )
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.change_policy import contributor_statements
 from mlzone_constructs.change.setting import ChangeSetting
 from mlzone_constructs.identity.federation import federated_role
+from mlzone_constructs.identity.role import allow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,5 +45,7 @@ class Contributor(Construct):
             description=f"Changes the environments of {setting.unit.title} by pull requests",
         )
         """The role."""
-        for statement in contributor_statements(setting.policy(self), stages=list(props.approvals)):
-            self.role.add_to_policy(iam.PolicyStatement.from_json(statement))
+        allow(
+            self.role,
+            contributor_statements(setting.policy(self), stages=list(props.approvals)),
+        )

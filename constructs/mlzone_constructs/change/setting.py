@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -28,16 +26,17 @@ class ChangeSetting:
 
     def policy(self, scope: Construct) -> Change:
         """Return what the policies of the pipeline's roles name."""
-        governance, stack = self.governance, cdk.Stack.of(scope)
+        governance = self.governance
+        place = governance.place(scope)
         source = governance.estate.organization.source
         connection = None if source.provider == "codecommit" else source.connection_arn
         name = source.repository or ""
         return Change(
             surroundings=Surroundings(
                 naming=governance.naming,
-                partition=stack.partition,
-                account=stack.account,
-                region=stack.region,
+                partition=place.partition,
+                account=place.account,
+                region=place.region,
                 shared_services=governance.shared_services,
                 home_region=governance.home_region,
                 title=self.unit.title,
@@ -84,6 +83,6 @@ class ChangeSetting:
                 role_name=self.governance.naming.change_role(self.unit.name, purpose),
                 description=description,
                 service=service,
-                statements=[iam.PolicyStatement.from_json(item) for item in statements],
+                statements=statements,
             ),
         )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.delivery_policy import Delivery
@@ -60,6 +59,6 @@ class DeliverySetting:
         )
 
 
-def statements(*parts: Sequence[Statement]) -> list[iam.PolicyStatement]:
-    """Return statements of the model as the CDK takes them."""
-    return [iam.PolicyStatement.from_json(item) for part in parts for item in part]
+def statements(*parts: Sequence[Statement]) -> list[Statement]:
+    """Return the statements of several policies as those of one."""
+    return [item for part in parts for item in part]

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from mlzone.persona_policy import Statement
 from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
@@ -35,7 +36,7 @@ class GovernedFunctionProps:
     """The module of `mlzone_runtime.handlers`, such as `kpi_collector`."""
     key: kms.IKey
     """Encrypts its logs, its settings and its dead letters."""
-    statements: Sequence[iam.PolicyStatement]
+    statements: Sequence[Statement | iam.PolicyStatement]
     """What it may do."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Its settings; never secrets."""
@@ -80,20 +81,11 @@ class GovernedFunction(Construct):
         """Events that the function could not handle."""
         key_arn = props.key.key_arn
         logs_arn = governance.arn(self, "logs", f"log-group:/aws/lambda/{props.function_name}:*")
+        dead_letters_arn = self.dead_letters.queue_arn
         statements = [
-            iam.PolicyStatement(
-                sid="WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[logs_arn],
-            ),
-            iam.PolicyStatement(
-                sid="DeadLetters",
-                actions=["sqs:SendMessage"],
-                resources=[self.dead_letters.queue_arn],
-            ),
-            iam.PolicyStatement(
-                sid="OwnKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key_arn]
-            ),
+            _allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], logs_arn),
+            _allow("DeadLetters", ["sqs:SendMessage"], dead_letters_arn),
+            _allow("OwnKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
             *props.statements,
         ]
         self.role = GovernedRole(
@@ -123,7 +115,7 @@ class GovernedFunction(Construct):
             kms_key_arn=key_arn,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(props.environment)),
             dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(
-                target_arn=self.dead_letters.queue_arn
+                target_arn=dead_letters_arn
             ),
         )
         """The function."""
@@ -147,3 +139,7 @@ class GovernedFunction(Construct):
         return lambda_.CfnFunction.CodeProperty(
             s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
         )
+
+
+def _allow(sid: str, actions: list[str], resource: str) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.estate.unit import NetworkCreate
+from mlzone.persona_policy import Statement
 from mlzone.region import REGIONS
 from mlzone_constructs.foundation.workload_group import (
     WorkloadGroup,
@@ -129,6 +129,8 @@ class PrivateNetwork(Construct):
     def _endpoints(self, region: str) -> None:
         names = {service: f"com.amazonaws.{region}.{service}" for service in INTERFACE_ENDPOINTS}
         names[STUDIO_ENDPOINT] = f"aws.sagemaker.{region}.studio"
+        vpc_id, group_id = self.vpc.ref, self.endpoint_group.ref
+        subnet_ids = [subnet.ref for subnet in self.subnets]
         for service, name in names.items():
             statements = [self._organization_only()]
             if service == "s3":
@@ -136,34 +138,36 @@ class PrivateNetwork(Construct):
             ec2.CfnVPCEndpoint(
                 self,
                 f"Endpoint{_title(service)}",
-                vpc_id=self.vpc.ref,
+                vpc_id=vpc_id,
                 service_name=name,
                 vpc_endpoint_type="Interface",
-                subnet_ids=[subnet.ref for subnet in self.subnets],
-                security_group_ids=[self.endpoint_group.ref],
+                subnet_ids=subnet_ids,
+                security_group_ids=[group_id],
                 private_dns_enabled=True,
-                policy_document=iam.PolicyDocument(statements=statements),
+                policy_document={"Statement": statements, "Version": "2012-10-17"},
             )
 
-    def _image_layers(self, region: str) -> iam.PolicyStatement:
+    def _image_layers(self, region: str) -> Statement:
         bucket = IMAGE_LAYERS.format(region=region)
-        return iam.PolicyStatement(
-            sid="LayersOfImages",
-            principals=[iam.AnyPrincipal()],
-            actions=["s3:GetObject"],
-            resources=[f"arn:{self.vpc.stack.partition}:s3:::{bucket}/*"],
-        )
+        return {
+            "Action": "s3:GetObject",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Resource": f"arn:{REGIONS[region].partition}:s3:::{bucket}/*",
+            "Sid": "LayersOfImages",
+        }
 
-    def _organization_only(self) -> iam.PolicyStatement:
+    def _organization_only(self) -> Statement:
         organization = self._governance.estate.organization.organization_id
-        return iam.PolicyStatement(
-            sid="OrganizationOnly",
-            principals=[iam.AnyPrincipal()],
-            actions=["*"],
+        return {
+            "Action": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}},
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
             # An endpoint's policy only narrows: roles' own policies name the resources.
-            resources=["*"],
-            conditions={"StringEquals": {"aws:PrincipalOrgID": organization}},
-        )
+            "Resource": "*",
+            "Sid": "OrganizationOnly",
+        }
 
     def _flow_log(self) -> None:
         governance = self._governance

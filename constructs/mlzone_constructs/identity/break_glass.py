@@ -20,6 +20,7 @@ from mlzone.serving_policy import announce, platform_bus_arn
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 from mlzone_constructs.governance import Governance
+from mlzone_constructs.identity.role import allow
 
 _SIGN_IN = "https://signin.aws.amazon.com/saml"
 
@@ -59,12 +60,13 @@ class BreakGlass(Construct):
         self.role = self._role(name)
         """The role."""
         governance.roles.append(self.role)
-        self._alarm(governance.role_arn(self, cdk.Stack.of(self).account, name))
+        self._alarm(governance.role_arn(self, governance.place(self).account, name))
 
     def _role(self, name: str) -> iam.Role:
-        governance, stack = self._props.governance, cdk.Stack.of(self)
+        governance = self._props.governance
+        place = governance.place(self)
         provider = (
-            f"arn:{stack.partition}:iam::{stack.account}:saml-provider/"
+            f"arn:{place.partition}:iam::{place.account}:saml-provider/"
             f"{governance.estate.organization.identity.saml_provider}"
         )
         audience = {"StringEquals": {"SAML:aud": _SIGN_IN}}
@@ -96,8 +98,7 @@ class BreakGlass(Construct):
                     principals=[iam.FederatedPrincipal(provider, {"Null": {key: "true"}})],
                 )
             )
-        for statement in break_glass_statements(self._props.surroundings):
-            role.add_to_policy(iam.PolicyStatement.from_json(statement))
+        allow(role, break_glass_statements(self._props.surroundings))
         return role
 
     def _alarm(self, role_arn: str) -> None:
@@ -125,7 +126,7 @@ class BreakGlass(Construct):
                     "MLZONE_ENVIRONMENT": stage.value,
                     "MLZONE_PLATFORM_BUS": bus,
                 },
-                statements=[iam.PolicyStatement.from_json(announce(bus))],
+                statements=[announce(bus)],
             ),
         )
         for construct_id, what, pattern in (

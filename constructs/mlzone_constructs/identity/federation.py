@@ -22,9 +22,9 @@ def federated_role(
         role_name: the role's name.
         description: who works with it.
     """
-    stack = cdk.Stack.of(scope)
+    place = governance.place(scope)
     provider = (
-        f"arn:{stack.partition}:iam::{stack.account}:saml-provider/"
+        f"arn:{place.partition}:iam::{place.account}:saml-provider/"
         f"{governance.estate.organization.identity.saml_provider}"
     )
     audience = {"StringEquals": {"SAML:aud": _SIGN_IN}}

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.persona import PERSONAS, Persona
 from mlzone.persona_policy import Surroundings, persona_statements
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.federation import federated_role
+from mlzone_constructs.identity.role import allow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,5 +49,4 @@ class PersonaRole(Construct):
             description=f"{PERSONAS[props.persona].title}: {surroundings.title}",
         )
         """The role."""
-        for statement in persona_statements(props.persona, surroundings):
-            self.role.add_to_policy(iam.PolicyStatement.from_json(statement))
+        allow(self.role, persona_statements(props.persona, surroundings))

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.naming import ROLE_PATH
+from mlzone.persona_policy import Statement
 from mlzone_constructs.governance import Governance
 
 
@@ -23,8 +24,8 @@ class GovernedRoleProps:
     """What works with it."""
     service: str
     """The AWS service that assumes it, such as `sagemaker.amazonaws.com`."""
-    statements: Sequence[iam.PolicyStatement]
-    """What it may do."""
+    statements: Sequence[Statement | iam.PolicyStatement]
+    """What it may do; statements as they stand in a policy cost least to make."""
 
 
 class GovernedRole(Construct):
@@ -44,6 +45,7 @@ class GovernedRole(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, props: GovernedRoleProps) -> None:
         super().__init__(scope, construct_id)
+        account = props.governance.place(self).account
         self.role = iam.Role(
             self,
             "Resource",
@@ -52,7 +54,7 @@ class GovernedRole(Construct):
             description=props.description,
             assumed_by=iam.ServicePrincipal(
                 props.service,
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+                conditions={"StringEquals": {"aws:SourceAccount": account}},
             ),
             permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
                 self, "Boundary", props.governance.boundary_arn(self)
@@ -60,10 +62,32 @@ class GovernedRole(Construct):
         )
         """The role."""
         props.governance.roles.append(self.role)
-        for statement in props.statements:
-            self.role.add_to_policy(statement)
+        allow(self.role, props.statements)
 
-    @property
+    @cached_property
     def arn(self) -> str:
         """The role's ARN."""
         return self.role.role_arn
+
+
+def allow(role: iam.Role, statements: Sequence[Statement | iam.PolicyStatement]) -> None:
+    """Give a role its policy, whole.
+
+    It is the policy to which `role.add_to_policy` would add one statement after the other; a large
+    estate has tens of thousands of statements, and each call to the CDK has its price.
+    """
+    if not statements:
+        return
+    plain = [item for item in statements if not isinstance(item, iam.PolicyStatement)]
+    if len(plain) == len(statements):
+        document = iam.PolicyDocument.from_json({"Statement": plain})
+    else:
+        document = iam.PolicyDocument(
+            statements=[
+                item
+                if isinstance(item, iam.PolicyStatement)
+                else iam.PolicyStatement.from_json(item)
+                for item in statements
+            ]
+        )
+    iam.Policy(role, "DefaultPolicy", document=document, roles=[role])

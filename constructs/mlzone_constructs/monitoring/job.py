@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.monitor_kind import MONITORS, MonitorKind, MonitorTraits
@@ -130,7 +129,7 @@ class MonitorJob(Construct):
                 role_name=self.place.role("monitor"),
                 description=f"Watches {self.place.model.title}",
                 service="sagemaker.amazonaws.com",
-                statements=[iam.PolicyStatement.from_json(item) for item in statements],
+                statements=statements,
             ),
         )
         """The role in which the jobs run."""

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -90,18 +89,15 @@ class FindingResponse(Construct):
                 handler="finding_response",
                 key=props.foundation.key,
                 environment=environment,
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in response_statements(
-                        place.surroundings(self, props.foundation.key.key_arn),
-                        model=place.model.name,
-                        bus_arn=place.bus_arn(self),
-                        topic_arn=topic.topic_arn if topic else "",
-                        secret_arn=secret_arn,
-                        pipeline=pipeline if falls_back else "",
-                        stop_function=stop,
-                    )
-                ],
+                statements=response_statements(
+                    place.surroundings(self, props.foundation.key.key_arn),
+                    model=place.model.name,
+                    bus_arn=place.bus_arn(self),
+                    topic_arn=topic.topic_arn if topic else "",
+                    secret_arn=secret_arn,
+                    pipeline=pipeline if falls_back else "",
+                    stop_function=stop,
+                ),
             ),
         )
         rule = FunctionRule(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.serving_policy import results_statements
@@ -48,14 +47,11 @@ class MonitorResults(Construct):
                     "MLZONE_RISK_TIER": str(place.model.risk_tier),
                     "MLZONE_REPORTS": place.reports_uri,
                 },
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in results_statements(
-                        place.surroundings(self, job.key_arn),
-                        model=place.model.name,
-                        bus_arn=place.bus_arn(self),
-                    )
-                ],
+                statements=results_statements(
+                    place.surroundings(self, job.key_arn),
+                    model=place.model.name,
+                    bus_arn=place.bus_arn(self),
+                ),
             ),
         )
         FunctionRule(

@@ -129,7 +129,7 @@ class ScheduledProcessing(Construct):
                     "MLZONE_GROUND_TRUTH": place.ground_truth_uri,
                     "MLZONE_GROUND_TRUTH_FOLDER": GROUND_TRUTH_FOLDER,
                 },
-                statements=[iam.PolicyStatement.from_json(item) for item in self._allowed(job)],
+                statements=self._allowed(job),
             ),
         )
 

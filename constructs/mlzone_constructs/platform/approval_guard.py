@@ -81,7 +81,7 @@ class ApprovalGuard(Construct):
                             }
                         },
                     ),
-                    iam.PolicyStatement.from_json(announce(props.bus.arn)),
+                    announce(props.bus.arn),
                 ],
             ),
         )

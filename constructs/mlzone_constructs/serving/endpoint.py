@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -89,10 +88,7 @@ class ModelEndpoint(Construct):
                 role_name=place.role("serving"),
                 description=f"Serves {place.model.title}",
                 service="sagemaker.amazonaws.com",
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in serving_statements(surroundings, model=place.model.name)
-                ],
+                statements=serving_statements(surroundings, model=place.model.name),
             ),
         )
 

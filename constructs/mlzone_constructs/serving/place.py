@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -130,7 +129,7 @@ class ModelPlace:
         governance = self.governance
         return platform_bus_arn(
             self.naming,
-            cdk.Stack.of(scope).partition,
+            governance.place(scope).partition,
             governance.home_region,
             governance.shared_services,
         )
@@ -152,12 +151,13 @@ class ModelPlace:
             scope: where the role is made.
             key_arn: the key of the environment.
         """
-        stack, governance = cdk.Stack.of(scope), self.governance
+        governance = self.governance
+        place = governance.place(scope)
         return Surroundings(
             naming=self.naming,
-            partition=stack.partition,
-            account=stack.account,
-            region=stack.region,
+            partition=place.partition,
+            account=place.account,
+            region=place.region,
             shared_services=governance.shared_services,
             home_region=governance.home_region,
             title=self.model.title,

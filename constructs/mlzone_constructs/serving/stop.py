@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.serving_policy import stop_statements
@@ -60,14 +59,11 @@ class ModelStop(Construct):
                     "MLZONE_SERVING_STACK": naming.serving_stack(unit, place.stage, model),
                     "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
                 },
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in stop_statements(
-                        place.surroundings(self, props.foundation.key.key_arn),
-                        model=model,
-                        bus_arn=place.bus_arn(self),
-                    )
-                ],
+                statements=stop_statements(
+                    place.surroundings(self, props.foundation.key.key_arn),
+                    model=model,
+                    bus_arn=place.bus_arn(self),
+                ),
             ),
         )
         """The function."""
