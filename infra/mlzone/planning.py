@@ -1,6 +1,6 @@
 """Which stacks an estate has, each with its account and Region, in the order of deployment."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,6 +73,32 @@ def planned_stacks(estate: Estate, unit: str | None = None) -> tuple[PlannedStac
             region=home,
         ),
         *(stack for each in units for stack in _unit(estate, naming, each)),
+    )
+
+
+def selected_stacks(
+    estate: Estate,
+    *,
+    unit: str | None = None,
+    stage: Stage | None = None,
+    names: Collection[str] = (),
+) -> tuple[PlannedStack, ...]:
+    """Return a part of the estate's stacks; those of the organization belong to every part.
+
+    Args:
+        estate: the estate.
+        unit: only this business unit.
+        stage: only this environment.
+        names: only these, if any are given.
+
+    Raises:
+        ConfigError: there is no such unit.
+    """
+    return tuple(
+        stack
+        for stack in planned_stacks(estate, unit)
+        if (not names or stack.name in names)
+        and (stage is None or stack.unit is None or stack.stage is stage)
     )
 
 

@@ -1,6 +1,5 @@
 """The composition root: which stacks, in which account and Region, in which order."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import aws_cdk as cdk
 from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
-from mlzone.planning import PlannedStack, StackKind, planned_stacks
+from mlzone.planning import PlannedStack, StackKind, selected_stacks
 from mlzone_constructs.governance import Governance, Place
 from mlzone_constructs.validation import add_checks
 from mlzone_stacks.delivery import DeliveryStack
@@ -61,14 +60,11 @@ class Selection:
             stacks=frozenset(filter(None, (app.node.try_get_context("stacks") or "").split(","))),
         )
 
-    def planned(self, estate: Estate) -> Iterator[PlannedStack]:
-        """Yield the selected stacks; those of the organization belong to every unit and stage."""
-        for stack in planned_stacks(estate, self.business_unit):
-            if self.stacks and stack.name not in self.stacks:
-                continue
-            if self.environment and stack.unit and stack.stage is not self.environment:
-                continue
-            yield stack
+    def planned(self, estate: Estate) -> tuple[PlannedStack, ...]:
+        """Return the selected stacks; those of the organization belong to every unit and stage."""
+        return selected_stacks(
+            estate, unit=self.business_unit, stage=self.environment, names=self.stacks
+        )
 
 
 _OF_THE_ORGANIZATION = {
@@ -114,8 +110,12 @@ def _stack(app: cdk.App, organization: Governance, planned: PlannedStack) -> cdk
     )
 
 
-def synthesize() -> None:
-    """Build what the context selects and write the cloud assembly."""
+def synthesize(*, whole: bool = True) -> None:
+    """Build what the context selects and write the cloud assembly.
+
+    Args:
+        whole: whether our own rules are asked here; otherwise by the caller, about all parts.
+    """
     app = cdk.App(
         analytics_reporting=False,
         # Assemblies are compared byte by byte; the tree holds absolute paths.
@@ -126,5 +126,5 @@ def synthesize() -> None:
     location = Path(app.node.try_get_context("estate") or DEFAULT_ESTATE)
     governance = Governance(estate=load_estate(location))
     build(app, governance, Selection.from_context(app))
-    add_checks(app, governance)
+    add_checks(app, governance, whole=whole)
     app.synth()

@@ -37,6 +37,16 @@ def estate_option(command: CommandT) -> CommandT:
     )(command)
 
 
+def jobs_option(command: CommandT) -> CommandT:
+    """Add `--jobs` to a command, as the parameter `jobs`."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="How many processes synthesize at once; the number of cores unless given.",
+    )(command)
+
+
 _CONVERSIONS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (datetime, lambda value: value.isoformat()),
     (Enum, lambda value: value.value),

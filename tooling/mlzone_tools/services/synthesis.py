@@ -1,22 +1,31 @@
-"""Synthesizes the estate into a cloud assembly, without the CDK's command line."""
+"""Synthesizes the estate into a cloud assembly, without the CDK's command line.
 
-import json
-import os
+The CDK application makes one stack after the other; here several of its processes share them, and
+what was made before from the same is taken from the store. The assembly is the same, byte for byte.
+"""
+
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlzone.errors import GovernanceError, LandingZoneError
-from mlzone_tools.cloud.cdk import environment
+from mlzone import rules
+from mlzone.control import Severity
+from mlzone.errors import GovernanceError
+from mlzone.estate import Estate, Stage
+from mlzone.estate.waiver import Waiver
+from mlzone.planning import PlannedStack, planned_stacks, selected_stacks
+from mlzone.rules.waived import PREFIX, Judgement, acknowledge
+from mlzone.waiving import matches
+from mlzone_tools.services import estate as estates
+from mlzone_tools.services.assembly import Source, join, parts_of
+from mlzone_tools.services.assembly.code import code_digest
+from mlzone_tools.services.assembly.part import MANIFEST, REPORT, report_of
+from mlzone_tools.services.assembly.store import assets
 
-REPORT = "validation-report.json"
-SOURCE_ROOTS = ("access", "infra", "constructs", "stacks", "runtime")
-"""The folders whose packages make the templates."""
+__all__ = ["REPORT", "Finding", "Synthesis", "require_clean", "synthesize"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +63,8 @@ def synthesize(
     unit: str | None = None,
     stage: str | None = None,
     stacks: Iterable[str] = (),
-    code: Path | None = None,
-    engine: bool = True,
+    jobs: int | None = None,
+    talk: Callable[[str], None] = lambda _: None,
 ) -> Synthesis:
     """Synthesize the selected part of the estate.
 
@@ -65,55 +74,60 @@ def synthesize(
         unit: only this business unit.
         stage: only this environment.
         stacks: only these, if any are given.
-        code: the folder of another revision of this repository, whose code is to be used.
-        engine: whether the CDK's own CloudFormation engine checks the templates too, which takes
-            longer than anything else where there are few stacks.
+        jobs: how many processes at once; the number of cores unless given.
+        talk: is told how far it is.
 
     Raises:
+        ConfigError: the estate is invalid, or has no such unit.
         LandingZoneError: the app failed for another reason than a finding.
     """
-    context = {
-        "business_unit": unit,
-        "environment": stage,
-        "estate": str(estate.resolve()) if code else str(estate),
-        "stacks": ",".join(sorted(stacks)),
-    }
     started = time.monotonic()
-    if (output / "manifest.json").exists():
-        # An assembly of before: its templates would be taken for those of this one.
-        shutil.rmtree(output)
-    result = subprocess.run(
-        [sys.executable, "-P", "app.py"],
-        env={
-            **environment({}),
-            **_sources(code),
-            **({} if engine else {"CDK_VALIDATION": "false"}),
-            "CDK_OUTDIR": str(output.resolve()),
-            "CDK_CONTEXT_JSON": json.dumps({key: value for key, value in context.items() if value}),
-            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""),
-        },
-        cwd=code,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report = _report(output)
-    findings = tuple(_findings(report))
-    if result.returncode != 0 and not findings:
-        raise _failure(result.stderr)
-    templates = sorted(output.glob("*.template.json"))
+    loaded = estates.load(estate)
+    names = frozenset(stacks)
+    chosen = selected_stacks(loaded, unit=unit, stage=Stage(stage) if stage else None, names=names)
+    report = assemble(output, loaded, estate, chosen, jobs=jobs, talk=talk)
+    assembly = rules.read(output)
+    judgement = acknowledge(rules.judge(assembly), loaded.waivers)
+    findings = (*reported_findings(report), *own_findings(judgement))
+    if len(chosen) == len(planned_stacks(loaded)):
+        unused = (*judgement.orphaned, *unused_waivers(report, loaded.waivers))
+        findings += tuple(map(_unused, unused))
     return Synthesis(
         folder=output,
-        stacks=tuple(path.name.removesuffix(".template.json") for path in templates),
-        resources=sum(
-            len(json.loads(path.read_text(encoding="utf-8"))["Resources"]) for path in templates
-        ),
+        stacks=tuple(sorted(stack.name for stack in chosen)),
+        resources=sum(len(template.resources) for template in assembly.templates),
         seconds=round(time.monotonic() - started, 1),
         findings=findings,
-        acknowledged=sum(
-            len(plugin.get("suppressedViolations", [])) for plugin in report["pluginReports"]
-        ),
+        acknowledged=sum(len(pack["suppressedViolations"]) for pack in report["pluginReports"]),
     )
+
+
+def assemble(
+    output: Path,
+    estate: Estate,
+    location: Path,
+    stacks: Sequence[PlannedStack],
+    *,
+    jobs: int | None = None,
+    talk: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Write an assembly, and return what cdk-nag's packs say of it; our own rules are not asked.
+
+    Args:
+        output: the folder of the assembly; replaced.
+        estate: the estate.
+        location: its folder or file.
+        stacks: those to synthesize.
+        jobs: how many processes at once; the number of cores unless given.
+        talk: is told how far it is.
+    """
+    source = Source(estate=estate, location=location, code=None, code_digest=code_digest(Path()))
+    frame, parts = parts_of(source, [stack.name for stack in stacks], jobs=jobs, talk=talk)
+    if (output / MANIFEST).exists():
+        # An assembly of before: its templates would be taken for those of this one.
+        shutil.rmtree(output)
+    join(frame, stacks, parts, assets(), output)
+    return report_of(frame, parts.values())
 
 
 def require_clean(synthesis: Synthesis) -> None:
@@ -129,42 +143,48 @@ def require_clean(synthesis: Synthesis) -> None:
         )
 
 
-def _sources(code: Path | None) -> dict[str, str]:
-    """Return what makes Python import another revision's packages instead of those installed."""
-    if code is None:
-        return {}
-    folders = (code.resolve() / root for root in SOURCE_ROOTS)
-    return {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+def unused_waivers(report: dict[str, Any], waivers: Iterable[Waiver]) -> Iterator[Waiver]:
+    """Yield the waivers of packs of others that acknowledge nothing any more."""
+    used = {
+        (violation["ruleName"], violation.get("reason"))
+        for pack in report["pluginReports"]
+        for violation in pack.get("suppressedViolations", ())
+    }
+    for waiver in waivers:
+        if not waiver.rule.startswith(PREFIX) and not any(
+            reason == waiver.acceptance and matches(waiver.rule, rule) for rule, reason in used
+        ):
+            yield waiver
 
 
-def _report(output: Path) -> dict[str, Any]:
-    path = output / REPORT
-    if not path.exists():
-        return {"pluginReports": []}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def reported_findings(report: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what cdk-nag's packs leave open."""
+    for pack in report["pluginReports"]:
+        for violation in pack["violations"]:
+            for place in violation["violatingConstructs"]:
+                yield Finding(
+                    rule=violation["ruleName"],
+                    severity=violation.get("severity", "error"),
+                    construct=place.get("constructPath") or place.get("resourceLogicalId", ""),
+                    description=violation.get("description", ""),
+                )
 
 
-def _findings(report: dict[str, Any]) -> list[Finding]:
-    return [
-        Finding(
-            rule=violation["ruleName"],
-            severity=violation.get("severity", "error"),
-            construct=place.get("constructPath") or place.get("resourceLogicalId", ""),
-            description=violation.get("description", ""),
+def own_findings(judgement: Judgement) -> Iterator[Finding]:
+    """Yield what our own rules leave open."""
+    for row in judgement.open:
+        yield Finding(
+            rule=row.rule,
+            severity="fatal" if row.severity is Severity.FATAL else "error",
+            construct=row.place,
+            description=f"{row.message} ({row.control})",
         )
-        for plugin in report["pluginReports"]
-        if plugin["conclusion"] != "success"
-        for violation in plugin.get("violations", [])
-        for place in violation.get("violatingConstructs", [])
-        or violation.get("violatingResources", [])
-    ]
 
 
-def _failure(output: str) -> LandingZoneError:
-    """Return the app's own error, without the traceback around it."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    last = lines[-1] if lines else "it said nothing"
-    name, _, message = last.partition(": ")
-    text = message if name.rsplit(".", 1)[-1].endswith("Error") and message else last
-    return LandingZoneError(f"synthesis failed: {text}", hint="run `mlzone validate` first")
+def _unused(waiver: Waiver) -> Finding:
+    return Finding(
+        rule=waiver.rule,
+        severity="error",
+        construct=waiver.resource,
+        description="the waiver acknowledges nothing; remove it from waivers.yaml",
+    )

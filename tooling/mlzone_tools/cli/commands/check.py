@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mlzone_tools.cli.output import estate_option, json_option, plain, table
+from mlzone_tools.cli.output import estate_option, jobs_option, json_option, plain, table, talk
 from mlzone_tools.services.check import (
     Answer,
     Check,
@@ -50,6 +50,7 @@ class _Summary:
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file."
 )
+@jobs_option
 @estate_option
 @json_option
 def command(
@@ -57,6 +58,7 @@ def command(
     unit: str | None,
     form: str,
     out: Path | None,
+    jobs: int | None,
     estate_path: Path,
     *,
     every: bool,
@@ -79,7 +81,7 @@ def command(
       mlzone check elsewhere/template.yaml --all --json
     """
     if path is None:
-        check = check_estate(estate_path, unit)
+        check = check_estate(estate_path, unit, jobs=jobs, talk=talk)
     else:
         check = check_path(path, estate_path if estate_path.exists() else None)
     written = _written(check, "json" if as_json else form, every=every)

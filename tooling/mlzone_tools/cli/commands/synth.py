@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlzone.estate import Stage
-from mlzone_tools.cli.output import estate_option, json_option, show
+from mlzone_tools.cli.output import estate_option, jobs_option, json_option, show, talk
 from mlzone_tools.services import synthesis
 
 
@@ -25,12 +25,22 @@ from mlzone_tools.services import synthesis
     show_default=True,
     help="The folder of the assembly.",
 )
+@jobs_option
 @estate_option
 @json_option
 def command(
-    unit: str | None, environment: str | None, output: Path, estate_path: Path, *, as_json: bool
+    unit: str | None,
+    environment: str | None,
+    output: Path,
+    jobs: int | None,
+    estate_path: Path,
+    *,
+    as_json: bool,
 ) -> None:
     """Write the templates of the estate, or of a part of it; the same bytes each time.
+
+    Several processes share the stacks, and a stack whose part of the estate, code, tools and
+    waivers are as before is not made again (`.mlzone/synth`). `cdk synth` writes the same, slower.
 
     Exit code 3 if a check has a finding.
 
@@ -38,7 +48,9 @@ def command(
     Example:
       mlzone synth -u retail-banking -e dev
     """
-    result = synthesis.synthesize(output=output, estate=estate_path, unit=unit, stage=environment)
+    result = synthesis.synthesize(
+        output=output, estate=estate_path, unit=unit, stage=environment, jobs=jobs, talk=talk
+    )
     text = (
         f"{len(result.stacks)} stacks with {result.resources} resources in {result.folder} "
         f"({result.seconds} s)"

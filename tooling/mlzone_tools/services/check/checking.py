@@ -1,9 +1,8 @@
 """Runs the rules, and reads what cdk-nag reported at synthesis."""
 
-import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 from mlzone import rules
 from mlzone.estate.waiver import Waiver
 from mlzone.loading.load import load_estate
+from mlzone.planning import planned_stacks
 from mlzone.rules.waived import PREFIX, acknowledge
-from mlzone.waiving import matches
+from mlzone_tools.services import estate as estates
 from mlzone_tools.services import synthesis
 from mlzone_tools.services.check.result import Answer, Check, Verdict, WaiverCount
 
@@ -20,24 +20,38 @@ OWN = "mlzone"
 _OWN_PLUGIN = "mlzone-rules"
 
 
-def check_estate(estate: Path, unit: str | None = None) -> Check:
+def check_estate(
+    estate: Path,
+    unit: str | None = None,
+    *,
+    jobs: int | None = None,
+    talk: Callable[[str], None] = lambda _: None,
+) -> Check:
     """Synthesize the estate, and check it with our rules and with cdk-nag's packs.
 
+    Args:
+        estate: the estate's folder or file.
+        unit: only this business unit.
+        jobs: how many processes at once; the number of cores unless given.
+        talk: is told how far it is.
+
     Raises:
+        ConfigError: the estate is invalid, or has no such unit.
         LandingZoneError: it cannot be synthesized.
     """
     started = time.monotonic()
-    waivers = load_estate(estate).waivers
+    loaded = estates.load(estate)
+    waivers = loaded.waivers
     with tempfile.TemporaryDirectory(prefix="mlzone-check-") as folder:
-        result = synthesis.synthesize(output=Path(folder), estate=estate, unit=unit)
+        report = synthesis.assemble(
+            Path(folder), loaded, estate, planned_stacks(loaded, unit), jobs=jobs, talk=talk
+        )
         assembly = rules.read(Path(folder))
         own = _own(assembly, waivers, complete=unit is None)
-        report = json.loads((Path(folder) / synthesis.REPORT).read_text(encoding="utf-8"))
-    others = tuple(_reported(report))
-    answers = (*own, *others)
+    answers = (*own, *_reported(report))
     if unit is None:
-        answers += tuple(_unused(waivers, others))
-    return _check(result.folder, assembly, answers, waivers, started)
+        answers += tuple(map(_orphan, synthesis.unused_waivers(report, waivers)))
+    return _check(Path(folder), assembly, answers, waivers, started)
 
 
 def check_path(path: Path, estate: Path | None = None) -> Check:
@@ -138,16 +152,6 @@ def _answers(pack: str, violation: dict[str, Any], verdict: Verdict) -> Iterator
             fix=violation.get("suggestedFix", ""),
             waiver=violation.get("reason", ""),
         )
-
-
-def _unused(waivers: Sequence[Waiver], answers: Sequence[Answer]) -> Iterator[Answer]:
-    """Yield the waivers of packs of others that acknowledge nothing any more."""
-    used = {(answer.rule, answer.waiver) for answer in answers}
-    for waiver in waivers:
-        if not waiver.rule.startswith(PREFIX) and not any(
-            why == waiver.acceptance and matches(waiver.rule, rule) for rule, why in used
-        ):
-            yield _orphan(waiver)
 
 
 def _orphan(waiver: Waiver) -> Answer:

@@ -29,8 +29,8 @@ from mlzone.planning import planned_stacks
 from mlzone.waiving import matches
 from mlzone_cloud.cfn.schema import find_schema
 from mlzone_tools.services import estate as estates
+from mlzone_tools.services.assembly.code import code_digest
 from mlzone_tools.services.plan.assembly import Revision, assemble
-from mlzone_tools.services.plan.code import code_digest
 from mlzone_tools.services.revision import at_revision
 
 WORKING_TREE = "working tree"

@@ -12,9 +12,9 @@ from mlzone.estate import Estate
 from mlzone.plan import Plan
 from mlzone.plan.plan import FORMAT
 from mlzone.planning import planned_stacks
+from mlzone_tools.services.assembly.code import code_digest
 from mlzone_tools.services.estate import write_text
 from mlzone_tools.services.plan.assembly import digest
-from mlzone_tools.services.plan.code import code_digest
 from mlzone_tools.services.plan.making import estate_digest
 
 

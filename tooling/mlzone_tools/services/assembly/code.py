@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from mlzone_tools.services.synthesis import SOURCE_ROOTS
+from mlzone_tools.services.assembly.app import SOURCE_ROOTS
 
 _FILES = ("app.py", "cdk.json", "requirements.lock")
 _FOLDERS = (*SOURCE_ROOTS, "pipeline_templates")
