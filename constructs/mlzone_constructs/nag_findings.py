@@ -4,7 +4,8 @@ cdk-nag reports `AwsSolutions-IAM5` once per wildcard, with the action or resour
 acknowledges exactly that text. A waiver of the estate gives a pattern; here it becomes the texts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
@@ -13,16 +14,34 @@ from aws_cdk import aws_iam as iam
 WILDCARD_RULE = "AwsSolutions-IAM5"
 
 
-def policy_of(role: iam.Role) -> iam.CfnPolicy | None:
-    """Return the policy that the CDK made of a role's statements; None if it has none."""
-    default = role.node.try_find_child("DefaultPolicy")
-    resource = default.node.default_child if default else None
-    return resource if isinstance(resource, iam.CfnPolicy) else None
+@dataclass(frozen=True, kw_only=True)
+class RolePolicy:
+    """The policy of a role, as cdk-nag will see it."""
+
+    policy: iam.Policy
+    path: str
+    """The path of its resource."""
+    findings: tuple[str, ...]
+    """The wildcard findings that it will have."""
 
 
-def wildcard_findings(policy: iam.CfnPolicy) -> Iterator[str]:
-    """Yield the wildcard findings that a policy will have."""
-    document = cdk.Stack.of(policy).resolve(policy.policy_document)
+def role_policies(roles: Sequence[iam.Role]) -> Iterator[RolePolicy]:
+    """Yield the policies of roles, a stack at a time: each call to the CDK has its price."""
+    stacks: dict[str, list[tuple[iam.Policy, str]]] = {}
+    for role in roles:
+        node = role.node
+        policy = node.try_find_child("DefaultPolicy")
+        if isinstance(policy, iam.Policy):
+            path = f"{node.path}/DefaultPolicy/Resource"
+            stacks.setdefault(path.partition("/")[0], []).append((policy, path))
+    for policies in stacks.values():
+        documents = cdk.Stack.of(policies[0][0]).resolve([item.document for item, _ in policies])
+        for (policy, path), document in zip(policies, documents, strict=True):
+            yield RolePolicy(policy=policy, path=path, findings=tuple(wildcard_findings(document)))
+
+
+def wildcard_findings(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the wildcard findings that a policy document will have."""
     for statement in document.get("Statement", []):
         if statement.get("Effect") != "Allow":
             continue

@@ -6,7 +6,6 @@ from pathlib import Path
 import aws_cdk as cdk
 import cdk_nag
 import jsii
-from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 from mlzone import rules
@@ -16,7 +15,7 @@ from mlzone.estate.waiver import Waiver
 from mlzone.rules.waived import PREFIX, acknowledge
 from mlzone.waiving import matches
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.nag_findings import WILDCARD_RULE, policy_of, wildcard_findings
+from mlzone_constructs.nag_findings import WILDCARD_RULE, role_policies
 
 RULE_PLUGIN = "mlzone-rules"
 """The name of our own rules in reports."""
@@ -69,8 +68,17 @@ def _waived(app: cdk.App, governance: Governance) -> Waived:
     others = [
         item for item in waivers if item not in wildcards and not item.rule.startswith(PREFIX)
     ]
-    for role in governance.roles:
-        yield from _waived_wildcards(role, wildcards)
+    for policy in role_policies(governance.roles):
+        here = [waiver for waiver in wildcards if matches(waiver.resource, policy.path)]
+        yield (
+            policy.policy,
+            [
+                (finding, waiver)
+                for waiver in here
+                for finding in policy.findings
+                if matches(waiver.rule, finding)
+            ],
+        )
     for waiver in others:
         if waiver.resource == "**":
             yield app, [(waiver.rule, waiver)]
@@ -105,23 +113,6 @@ def _children(construct: IConstruct, segment: str) -> list[IConstruct]:
         child = construct.node.try_find_child(segment)
         return [child] if child else []
     return [child for child in construct.node.children if matches(segment, child.node.id)]
-
-
-def _waived_wildcards(role: iam.Role, waivers: list[Waiver]) -> Waived:
-    policy = policy_of(role)
-    if policy is None:
-        return
-    path, findings = policy.node.path, list(wildcard_findings(policy))
-    here = [waiver for waiver in waivers if matches(waiver.resource, path)]
-    yield (
-        policy,
-        [
-            (finding, waiver)
-            for waiver in here
-            for finding in findings
-            if matches(waiver.rule, finding)
-        ],
-    )
 
 
 def _acknowledge(construct: IConstruct, findings: Mapping[str, Waiver]) -> None:

@@ -60,7 +60,7 @@ def test_a_selection_is_synthesized_and_counted(tmp_path: Path, documented: Call
 def test_an_unknown_unit_lists_those_that_exist(tmp_path: Path):
     result = mlzone("synth", "-u", "retial", "-o", str(tmp_path))
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert 'no business unit "retial" in the estate' in result.stderr
 
 

@@ -78,7 +78,7 @@ class DeliveryPipeline(Construct):
                 type="S3",
                 location=place.naming.pipeline_bucket(place.unit.name, place.account),
                 encryption_key=codepipeline.CfnPipeline.EncryptionKeyProperty(
-                    type="KMS", id=setting.foundation.key.key_arn
+                    type="KMS", id=setting.foundation.key_arn
                 ),
             ),
             variables=[

@@ -91,7 +91,7 @@ class DeliveryProject(Construct):
             name=self.name,
             description=props.description,
             service_role=role.arn,
-            encryption_key=foundation.key.key_arn,
+            encryption_key=foundation.key_arn,
             timeout_in_minutes=props.minutes,
             queued_timeout_in_minutes=_QUEUED_MINUTES,
             artifacts=codebuild.CfnProject.ArtifactsProperty(type="CODEPIPELINE"),

@@ -68,7 +68,7 @@ class ReleasePull(Construct):
                     "MLZONE_ARTIFACT_BUCKET": naming.artifact_bucket(governance.shared_services),
                     "MLZONE_IMAGE_PREFIX": setting.image("tabular").rpartition("/")[0] + "/",
                     "MLZONE_RELEASE_BUCKET": naming.release_bucket(unit, place.account),
-                    "MLZONE_RELEASE_KEY": setting.foundation.key.key_arn,
+                    "MLZONE_RELEASE_KEY": setting.foundation.key_arn,
                     "MLZONE_ANALYZER_IMAGE": setting.image("analyzer"),
                     "MLZONE_EVIDENCE": " ".join(place.model.controls.evidence) or "none",
                 },

@@ -37,7 +37,7 @@ class DeliverySetting:
             scope: where the roles are made.
             more_keys: keys that they work with beside the environment's.
         """
-        surroundings = self.place.surroundings(scope, self.foundation.key.key_arn)
+        surroundings = self.place.surroundings(scope, self.foundation.key_arn)
         return Delivery(
             surroundings=replace(surroundings, keys=(*surroundings.keys, *more_keys)),
             model=self.place.model.name,

@@ -20,7 +20,9 @@ class FoundationReferences(Construct):
     def __init__(self, scope: Construct, construct_id: str, governance: Governance) -> None:
         super().__init__(scope, construct_id)
         self._governance = governance
-        self.key = kms.Key.from_key_arn(self, "Key", self._value("keys", "foundation"))
+        self.key_arn = self._value("keys", "foundation")
+        """The ARN of the environment's key."""
+        self.key = kms.Key.from_key_arn(self, "Key", self.key_arn)
         """Encrypts logs, events, releases and captured requests."""
         self.subnet_text = self._value("network", "subnet-ids")
         """The private network's subnets, with commas between them."""

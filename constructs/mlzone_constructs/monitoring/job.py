@@ -137,7 +137,7 @@ class MonitorJob(Construct):
     @property
     def key_arn(self) -> str:
         """The key of disks and reports."""
-        return self.foundation.key.key_arn
+        return self.foundation.key_arn
 
     @property
     def instance_type(self) -> str:

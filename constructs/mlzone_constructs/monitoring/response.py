@@ -90,7 +90,7 @@ class FindingResponse(Construct):
                 key=props.foundation.key,
                 environment=environment,
                 statements=response_statements(
-                    place.surroundings(self, props.foundation.key.key_arn),
+                    place.surroundings(self, props.foundation.key_arn),
                     model=place.model.name,
                     bus_arn=place.bus_arn(self),
                     topic_arn=topic.topic_arn if topic else "",

@@ -79,7 +79,7 @@ class ModelEndpoint(Construct):
 
     def _role(self) -> GovernedRole:
         place = self._place
-        surroundings = place.surroundings(self, self._props.foundation.key.key_arn)
+        surroundings = place.surroundings(self, self._props.foundation.key_arn)
         return GovernedRole(
             self,
             "Role",
@@ -120,7 +120,7 @@ class ModelEndpoint(Construct):
         return name, model
 
     def _config(self, model_name: str) -> tuple[str, sagemaker.CfnEndpointConfig]:
-        place, key_arn = self._place, self._props.foundation.key.key_arn
+        place, key_arn = self._place, self._props.foundation.key_arn
         serving = place.model.serving
         content: dict[str, Any] = {
             "kms_key_id": key_arn,

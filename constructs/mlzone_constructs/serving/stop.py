@@ -60,7 +60,7 @@ class ModelStop(Construct):
                     "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
                 },
                 statements=stop_statements(
-                    place.surroundings(self, props.foundation.key.key_arn),
+                    place.surroundings(self, props.foundation.key_arn),
                     model=model,
                     bus_arn=place.bus_arn(self),
                 ),
