@@ -192,12 +192,19 @@ class Definition:
         monitoring = self._delivery["monitoring"]
         processor = self._processor(image="analyzer", command=["-m", "mlzone_runtime.analyzer"])
         arguments = processor.run(
-            inputs=[_input("dataset", _uri(prepare, "train")), _input("model", _artifact(train))],
+            inputs=[
+                self._code(),
+                _input("dataset", _uri(prepare, "train")),
+                _input("evaluation", _uri(prepare, "test")),
+                _input("model", _artifact(train)),
+            ],
             outputs=[self._output("baseline", "baseline", folder="")],
             arguments=[
                 "baseline",
                 *("--dataset", f"{PROCESSING}/input/dataset"),
                 *("--model", f"{PROCESSING}/input/model"),
+                *("--evaluation", f"{PROCESSING}/input/evaluation"),
+                *("--groups", f"{PROCESSING}/input/code/settings.json"),
                 *("--output", f"{PROCESSING}/output"),
                 *("--max-psi", str(monitoring["max_psi"])),
                 *("--min-records", str(monitoring["min_records"])),
@@ -272,6 +279,11 @@ class Definition:
                 explainability=_source(evaluation, "explanation.json"),
             ),
             drift_check_baselines=DriftCheckBaselines(
+                model_statistics=_source(folder, "model_quality_statistics.json"),
+                model_constraints=_source(folder, "model_quality_constraints.json"),
+                bias_pre_training_constraints=_source(folder, "bias_constraints.json"),
+                bias_post_training_constraints=_source(folder, "bias_constraints.json"),
+                explainability_constraints=_source(folder, "explainability_constraints.json"),
                 model_data_statistics=_source(folder, "statistics.json"),
                 model_data_constraints=_source(folder, "constraints.json"),
             ),

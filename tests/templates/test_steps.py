@@ -84,11 +84,13 @@ def test_MOD_05_the_model_card_is_sagemakers(trained: Trained) -> None:
 
 
 def test_the_analyzer_makes_a_baseline_of_what_the_steps_wrote(
-    trained: Trained, tmp_path: Path
+    trained: Trained, code: Path, tmp_path: Path
 ) -> None:
     arguments: list[str | Path] = [
         *("--dataset", trained.prepared / "train"),
         *("--model", trained.model),
+        *("--evaluation", trained.prepared / "test"),
+        *("--groups", code / "settings.json"),
         *("--output", tmp_path),
         *("--max-psi", "0.2"),
         *("--min-records", "100"),
@@ -100,6 +102,19 @@ def test_the_analyzer_makes_a_baseline_of_what_the_steps_wrote(
         "files"
     ].keys()
     assert (tmp_path / "digest.json").is_file()
+    quality = json.loads((tmp_path / "model_quality_statistics.json").read_text(encoding="utf-8"))
+    evaluated = document(trained, "quality.json")["binary_classification_metrics"]
+    for name in ("accuracy", "auc", "brier", "precision", "recall"):
+        found = quality["binary_classification_metrics"][name]["value"]
+        assert found == pytest.approx(evaluated[name]["value"], abs=1e-6), name
+    bias = json.loads((tmp_path / "bias_constraints.json").read_text(encoding="utf-8"))
+    reported = document(trained, "bias.json")
+    for part in ("pre_training_bias_metrics", "post_training_bias_metrics"):
+        for facet, (entry,) in reported[part]["facets"].items():
+            values = {item["name"]: item["value"] for item in entry["metrics"]}
+            (found,) = bias[part]["facets"][facet]
+            for item in found["metrics"]:
+                assert item["value"] == pytest.approx(values[item["name"]]), (facet, item)
 
 
 def test_DAT_03_data_that_breaks_the_contract_stops_the_pipeline_with_the_reason(

@@ -33,6 +33,12 @@ def _parser() -> argparse.ArgumentParser:
     baseline.add_argument("--dataset", type=Path, required=True, help="folder of CSV files")
     baseline.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     baseline.add_argument("--output", type=Path, required=True, help="folder to write")
+    baseline.add_argument(
+        "--evaluation", type=Path, help="folder of held-out CSV files, with outcomes and groups"
+    )
+    baseline.add_argument(
+        "--groups", type=Path, help="JSON file with the groups to compare, as 'facets'"
+    )
     defaults = Settings()
     baseline.add_argument("--max-psi", type=float, default=defaults.max_psi)
     baseline.add_argument("--min-records", type=int, default=defaults.min_records)
@@ -43,7 +49,12 @@ def _baseline(options: argparse.Namespace) -> int:
     from mlzone_runtime.analyzer.baseline import make_baseline  # noqa: PLC0415 - start quickly
 
     settings = Settings(max_psi=options.max_psi, min_records=options.min_records)
-    made = make_baseline(options.dataset, options.model, options.output, settings)
+    more = None
+    if options.evaluation:
+        from mlzone_runtime.analyzer.outcome_baseline import OutcomeBaseline  # noqa: PLC0415
+
+        more = OutcomeBaseline(options.evaluation, options.groups, settings)
+    made = make_baseline(options.dataset, options.model, options.output, settings, more=more)
     sys.stdout.write(f"baseline of {made.rows} records; manifest sha256 {made.manifest_sha256}\n")
     return 0
 

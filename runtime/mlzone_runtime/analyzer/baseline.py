@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,14 @@ class Baseline:
     manifest_sha256: str
 
 
-def make_baseline(dataset: Path, model: Path, output: Path, settings: Settings) -> Baseline:
+def make_baseline(
+    dataset: Path,
+    model: Path,
+    output: Path,
+    settings: Settings,
+    *,
+    more: Callable[[Path, WatchedModel], Iterable[str]] | None = None,
+) -> Baseline:
     """Summarise the data, sample them, copy the model, and pin it all by a manifest.
 
     Args:
@@ -59,6 +67,7 @@ def make_baseline(dataset: Path, model: Path, output: Path, settings: Settings) 
         model: Folder that holds `model.tar.gz`.
         output: Folder to write; made if need be.
         settings: Thresholds of the monitor, kept in `constraints.json`.
+        more: Writes further files into the folder and returns their names; they are pinned too.
 
     Raises:
         AnalysisError: The data or the model are not there or not usable.
@@ -82,7 +91,9 @@ def make_baseline(dataset: Path, model: Path, output: Path, settings: Settings) 
     write_json(output / CONSTRAINTS, constraints)
     _write_sample(output / SAMPLE, table)
     shutil.copyfile(archive, output / ARCHIVE)
-    names = (STATISTICS, CONSTRAINTS, SAMPLE, ARCHIVE)
+    names = [STATISTICS, CONSTRAINTS, SAMPLE, ARCHIVE]
+    if more:
+        names += more(output, watched)
     write_json(output / MANIFEST, {"files": {name: _sha256(output / name) for name in names}})
     digest = _sha256(output / MANIFEST)
     write_json(output / DIGEST, {"manifest_sha256": digest})

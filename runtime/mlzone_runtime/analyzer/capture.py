@@ -51,6 +51,23 @@ class Window:
         return not (self.start and moment < self.start) and not (self.end and moment >= self.end)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One request with its answer.
+
+    Attributes:
+        name: The inference id that the caller gave, or the id that the capture gave.
+        rows: The records that it asked about.
+        answers: The probability answered to each.
+        truth: What became true of them, where that was merged in.
+    """
+
+    name: str
+    rows: list[list[object]]
+    answers: list[float]
+    truth: Any = None
+
+
 def read_capture(folder: Path, features: tuple[Feature, ...], window: Window) -> Intake:
     """Read all capture files below a folder.
 
@@ -116,25 +133,44 @@ def _add_plain(block: bytes, builder: IntakeBuilder, window: Window) -> bool:
 def _add_carefully(block: bytes, builder: IntakeBuilder, window: Window) -> None:
     rows: list[list[object]] = []
     predictions: list[float] = []
+    for record in _records(block, builder, window):
+        rows += record.rows
+        predictions += record.answers
+    builder.add_rows(rows, predictions)
+
+
+def read_records(folder: Path, builder: IntakeBuilder, window: Window) -> Iterator[Record]:
+    """Yield the records of a window one by one, with their names; the builder counts the rest."""
+    for file in data_files(folder, SUFFIXES):
+        builder.files += 1
+        for block in _blocks(file):
+            yield from _records(block, builder, window)
+
+
+def _records(block: bytes, builder: IntakeBuilder, window: Window) -> Iterator[Record]:
     for line in block.split(b"\n"):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
-            when = record.get("eventMetadata", {}).get("inferenceTime")
+            about = record.get("eventMetadata", {})
+            when = about.get("inferenceTime")
             if when and not window.holds(_moment(when)):
                 builder.faults.outside_window += 1
                 continue
             captured = record["captureData"]
-            found = _rows(captured["endpointInput"], builder)
-            answers = _answers(captured.get("endpointOutput"), len(found))
+            rows = _rows(captured["endpointInput"], builder)
+            found = Record(
+                name=str(about.get("inferenceId") or about.get("eventId") or ""),
+                rows=rows,
+                answers=_answers(captured.get("endpointOutput"), len(rows)),
+                truth=record.get("groundTruthData"),
+            )
         except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
             builder.faults.unreadable += 1
             builder.faults.note(f"{type(error).__name__}: {error}"[:120])
             continue
-        rows += found
-        predictions += answers
-    builder.add_rows(rows, predictions)
+        yield found
 
 
 def _moment(text: str) -> datetime:

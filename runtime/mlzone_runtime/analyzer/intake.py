@@ -36,6 +36,16 @@ class Faults:
     named_rows: int = 0
     examples: list[str] = field(default_factory=list)
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """What was left out, by its name."""
+        counts = {
+            "unreadable_records": self.unreadable,
+            "misshapen_records": self.misshapen,
+            "records_outside_window": self.outside_window,
+        }
+        return {name: count for name, count in counts.items() if count}
+
     def note(self, example: str) -> None:
         """Keep a complaint as an example, if there are few yet."""
         if len(self.examples) < _EXAMPLES:
@@ -97,14 +107,20 @@ class IntakeBuilder:
         writer = csv.writer(buffer, lineterminator="\n")
         kept = []
         for row, prediction in zip(rows, predictions, strict=True):
-            if len(row) != len(self.features):
-                self._misshapen(1, len(row))
+            if not self.fits(row):
                 continue
             writer.writerow(row)
             kept.append(prediction)
         if kept:
             self._table.add_text(buffer.getvalue().encode())
             self._predictions.append(np.array(kept, dtype=np.float64))
+
+    def fits(self, row: Sequence[object]) -> bool:
+        """Tell whether a row has a field for each feature; count it if it has not."""
+        if len(row) == len(self.features):
+            return True
+        self._misshapen(1, len(row))
+        return False
 
     def add_frame(self, frame: object, rows: int) -> None:
         """Add rows of a frame that have no answers."""

@@ -54,7 +54,9 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
+    """A rule, and which records of the baseline and of the window it holds for."""
+
     words: str
     feature: str
     value: str | float
@@ -77,8 +79,8 @@ def find_segments(
         rule
         for feature in current.features
         if feature.name not in diagnoses
-        for rule in _rules(feature, baseline, current)
-        if _large_enough(rule)
+        for rule in rules_of(feature, baseline, current)
+        if large_enough(rule)
     ]
     found = {}
     for feature in current.features:
@@ -93,12 +95,13 @@ def find_segments(
     return found
 
 
-def _rules(feature: Feature, baseline: Table, current: Table) -> Iterator[_Rule]:
+def rules_of(feature: Feature, baseline: Table, current: Table) -> Iterator[Rule]:
+    """Yield the rules on a feature."""
     if feature.kind == "category":
         before, now = baseline.category(feature.name), current.category(feature.name)
         for value in before.labels:
             if value in now.labels:
-                yield _Rule(
+                yield Rule(
                     f"{feature.label} is {value!r}",
                     feature.name,
                     value,
@@ -111,12 +114,13 @@ def _rules(feature: Feature, baseline: Table, current: Table) -> Iterator[_Rule]
         return
     for cut in np.unique(np.nanquantile(then, _QUARTILES)).tolist():
         words = f"{feature.label} is at most {show(cut)}"
-        yield _Rule(words, feature.name, cut, then <= cut, today <= cut)
+        yield Rule(words, feature.name, cut, then <= cut, today <= cut)
         words = f"{feature.label} is above {show(cut)}"
-        yield _Rule(words, feature.name, cut, then > cut, today > cut)
+        yield Rule(words, feature.name, cut, then > cut, today > cut)
 
 
-def _large_enough(rule: _Rule) -> bool:
+def large_enough(rule: Rule) -> bool:
+    """Tell whether a rule splits both sides into parts that can be judged."""
     return all(
         min(mask.sum(), (~mask).sum()) >= max(_LEAST_RECORDS, _LEAST_SHARE * len(mask))
         for mask in (rule.before, rule.now)
@@ -139,7 +143,7 @@ def _values(feature: Feature, cause: Cause, table: Table) -> FloatArray:
 
 
 def _best(
-    rules: list[_Rule], before: FloatArray, now: FloatArray, significant: float
+    rules: list[Rule], before: FloatArray, now: FloatArray, significant: float
 ) -> Segment | None:
     best = None
     for rule in rules:

@@ -27,6 +27,10 @@ class Settings:
         domain_threshold: Share of a category's values that the baseline must know.
         min_special_share: Rise of the share of one exact value from which it is looked at as a
             stand-in for a missing value.
+        max_quality_loss: Loss of a metric of model quality from which it counts.
+        max_bias: Distance from even treatment that is let be, whatever the baseline's.
+        max_bias_rise: Rise of that distance from which it counts.
+        min_attribution_ndcg: How well the order of the features' importance must be kept.
     """
 
     max_psi: float = 0.2
@@ -36,6 +40,10 @@ class Settings:
     datatype_threshold: float = 0.99
     domain_threshold: float = 0.99
     min_special_share: float = 0.01
+    max_quality_loss: float = 0.05
+    max_bias: float = 0.1
+    max_bias_rise: float = 0.05
+    min_attribution_ndcg: float = 0.9
 
     def to_constraints(self) -> dict[str, Any]:
         """Return the settings as `monitoring_config` and our own key of `constraints.json`."""
@@ -58,6 +66,10 @@ class Settings:
                 "significance": self.significance,
                 "min_missing_increase": self.min_missing_increase,
                 "min_special_share": self.min_special_share,
+                "max_quality_loss": self.max_quality_loss,
+                "max_bias": self.max_bias,
+                "max_bias_rise": self.max_bias_rise,
+                "min_attribution_ndcg": self.min_attribution_ndcg,
             },
         }
 

@@ -98,3 +98,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     result = np.empty_like(adjusted)
     result[order] = adjusted
     return [float(value) for value in result]
+
+
+def normal_rise(rise: float, error: float) -> float:
+    """Return how probable at least so large a rise is by chance, given its standard error."""
+    if error <= 0:
+        return 0.0 if rise > 0 else 1.0
+    return float(special.ndtr(-rise / error))

@@ -210,13 +210,19 @@ def test_what_the_version_points_to_is_there(
 ) -> None:
     assert built.returncode == 0
     (version, *_) = platform.versions()
-    metrics, drift = version["ModelMetrics"], version["DriftCheckBaselines"]["ModelDataQuality"]
+    metrics, drifts = version["ModelMetrics"], version["DriftCheckBaselines"]
+    drift = drifts["ModelDataQuality"]
     for document in (
         metrics["ModelQuality"]["Statistics"],
         metrics["Bias"]["Report"],
         metrics["Explainability"]["Report"],
         drift["Statistics"],
         drift["Constraints"],
+        drifts["ModelQuality"]["Statistics"],
+        drifts["ModelQuality"]["Constraints"],
+        drifts["Bias"]["PreTrainingConstraints"],
+        drifts["Bias"]["PostTrainingConstraints"],
+        drifts["Explainability"]["Constraints"],
     ):
         assert json.loads(platform.object(document["S3Uri"]))
     baseline = drift["Statistics"]["S3Uri"].rpartition("/")[0]

@@ -58,6 +58,22 @@ def log_odds(frame: pd.DataFrame) -> pd.Series:
     )
 
 
+GROUPS = [
+    {"name": "sex", "title": "Women", "column": "sex", "values": ["female"]},
+    {"name": "age", "title": "People up to 35", "column": "age", "at_most": 35},
+]
+"""Who is compared: the model does not see the sex, and it does see the age."""
+
+
+def closed_cases(rows: int, seed: int) -> pd.DataFrame:
+    """Draw applicants whose outcome is known, with what the model does not see."""
+    frame = applicants(rows, seed)
+    rng = np.random.default_rng(seed + 1000)
+    chances = 1 / (1 + np.exp(-log_odds(frame)))
+    outcomes = np.where(rng.random(rows) < chances, "default", "repaid")
+    return frame.assign(sex=rng.choice(["female", "male"], rows), default=outcomes)
+
+
 @dataclass(frozen=True)
 class Project:
     """Where the model, its training data and its baseline are."""
@@ -65,6 +81,8 @@ class Project:
     dataset: Path
     model: Path
     baseline: Path
+    held_out: Path
+    settings: Path
 
 
 @dataclass(frozen=True)
@@ -153,22 +171,30 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     frame = applicants(8000, seed=1)
     rng = np.random.default_rng(2)
     labels = (rng.random(len(frame)) < 1 / (1 + np.exp(-log_odds(frame)))).astype(int)
-    found = Project(folder / "dataset", folder / "model", folder / "baseline")
+    found = Project(
+        *(folder / name for name in ("dataset", "model", "baseline", "held-out", "settings.json"))
+    )
     write_model(found.model, frame, labels)
     found.dataset.mkdir()
     written = frame.assign(default=labels)
     written[:5000].to_csv(found.dataset / "one.csv", index=False)
     written[5000:].to_csv(found.dataset / "two.csv", index=False)
+    found.held_out.mkdir()
+    closed_cases(4000, seed=3).to_csv(found.held_out / "cases.csv", index=False)
+    found.settings.write_text(json.dumps({"model": {"facets": GROUPS}}))
     code, _, err = analyzer(
         "baseline",
         *("--dataset", found.dataset, "--model", found.model, "--output", found.baseline),
+        *("--evaluation", found.held_out, "--groups", found.settings),
         *("--max-psi", 0.2, "--min-records", 200),
     )
     assert code == 0, err
     return found
 
 
-def record(request: str, answer: str, *, kind: str = "CSV", when: str = "10:15:00") -> str:
+def record(
+    request: str, answer: str, *, kind: str = "CSV", when: str = "10:15:00", name: str = ""
+) -> str:
     """Write a capture record as SageMaker does."""
     media = {"CSV": "text/csv", "JSON": "application/json"}[kind]
     document = {
@@ -188,6 +214,7 @@ def record(request: str, answer: str, *, kind: str = "CSV", when: str = "10:15:0
         },
         "eventMetadata": {
             "eventId": "0b7f6d4e-3f5b-4f8e-9a53-0c8e5e7d2c11",
+            **({"inferenceId": name} if name else {}),
             "inferenceTime": f"2026-11-24T{when}Z",
         },
         "eventVersion": "0",
@@ -263,3 +290,60 @@ def answers_of(project: Project, frame: pd.DataFrame) -> np.ndarray:
     model = tabular.load(project.model)
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return model.predict(model.schema.encode_records(rows, strict=False))
+
+
+def write_cases(
+    base: Path, cases: pd.DataFrame, answers: np.ndarray, *, merged: bool, known: int | None = None
+) -> tuple[Path, str]:
+    """Write requests and what became true of them, as either engine hands them over.
+
+    Args:
+        base: The job's folder, as SageMaker's `/opt/ml`.
+        cases: Applicants with outcome and sex.
+        answers: What the model said.
+        merged: SageMaker has merged both; else they lie side by side.
+        known: Of so many the outcome is known; of all unless given.
+
+    Returns:
+        The folder of requests, and the `dataset_format`.
+    """
+    place = base / "processing" / "input" / "endpoint" / "live" / "2026" / "11" / "24" / "10"
+    truths = base / "processing" / "input" / "ground_truth" / "2026" / "11" / "25" / "08"
+    for folder in (place, truths):
+        folder.mkdir(parents=True)
+    requests, outcomes = [], []
+    rows = csv_lines(cases[list(NAMES)])
+    for number, (row, answer) in enumerate(zip(rows, answers.tolist(), strict=True)):
+        name = f"application-{number}"
+        request = json.loads(record(row, f"{answer}\n", name=name))
+        if known is None or number < known:
+            case = cases.iloc[number]
+            truth = {"data": f"{case['default']},{case['sex']}\n", "encoding": "CSV"}
+            about = {"eventId": name}
+            outcomes.append(
+                json.dumps({"groundTruthData": truth, "eventMetadata": about, "eventVersion": "0"})
+            )
+            if merged:
+                request["groundTruthData"] = truth
+        requests.append(json.dumps(request, separators=(",", ":")))
+    (place / "requests.jsonl").write_text("\n".join(requests) + "\n", encoding="utf-8")
+    if not merged:
+        (truths / "outcomes.jsonl").write_text("\n".join(outcomes) + "\n", encoding="utf-8")
+    kind = "sagemakerMergeJson" if merged else "sagemakerCaptureJson"
+    return place.parents[4], json.dumps({kind: {"captureIndexNames": ["endpointInput"]}})
+
+
+@pytest.fixture
+def judge(project: Project, monitor: Monitor, tmp_path: Path) -> Callable[..., Run]:
+    """Let a monitor look at cases that the model answered and whose outcome is known."""
+
+    def run(
+        kind: str, cases: pd.DataFrame, *, merged: bool = False, known: int | None = None, **changes
+    ) -> Run:
+        answers = answers_of(project, cases[list(NAMES)])
+        folder, layout = write_cases(
+            tmp_path / "opt-ml", cases, answers, merged=merged, known=known
+        )
+        return monitor(folder, MLZONE_MONITOR=kind, dataset_format=layout, **changes)
+
+    return run

@@ -38,6 +38,11 @@ _KLL = _object(
 _TYPE = {"enum": ["Integral", "Fractional", "String", "Unknown"]}
 _NAME = {"type": "string", "minLength": 1}
 
+OWN = _object(
+    {"outcome": _NAME, "left_out": {"type": "object", "additionalProperties": _COUNT}},
+)
+"""What is ours in `constraint_violations.json`: the outcome by its name, and what was left out."""
+
 STATISTICS = _object(
     {
         "version": {"const": 0.0},
@@ -147,5 +152,6 @@ VIOLATIONS = _object(
                 }
             ),
         }
-    }
+    },
+    mlzone=OWN,
 )

@@ -32,7 +32,8 @@ def test_a_window_without_records_says_nothing_about_drift(
 
     assert run.code == 1
     assert run.explanation["outcome"] == "no_records"
-    assert run.json("constraint_violations.json") == {"violations": []}
+    assert run.json("constraint_violations.json")["violations"] == []
+    assert run.json("constraint_violations.json")["mlzone"]["outcome"] == "no_records"
     assert "no record to analyse" in run.stdout
     message = (tmp_path / "opt-ml" / "output" / "message").read_text()
     assert message.startswith("Failed: There was no record")
@@ -46,7 +47,11 @@ def test_too_few_records_are_an_outcome_of_their_own(watch: Callable[..., Run]) 
 
     assert run.code == 0
     assert run.explanation["outcome"] == "too_few_records"
-    assert run.json("constraint_violations.json") == {"violations": []}
+    violations = run.json("constraint_violations.json")
+    assert violations == {
+        "violations": [],
+        "mlzone": {"outcome": "too_few_records", "left_out": {}},
+    }
     assert "Only 60 records were captured, fewer than the 200" in run.explanation["sentences"][0]
 
 
@@ -81,7 +86,7 @@ def test_too_few_values_of_one_feature_are_said(watch: Callable[..., Run]) -> No
         ({"dataset_format": '{"parquet": {}}'}, "is not supported"),
         ({"start_time": "yesterday"}, "expected a time in ISO 8601"),
         ({"MLZONE_MAX_PSI": "high"}, "MLZONE_MAX_PSI is 'high'; expected a number"),
-        ({"MLZONE_MONITOR": "bias"}, "MLZONE_MONITOR is 'bias'; this analyzer knows"),
+        ({"MLZONE_MONITOR": "mood"}, "MLZONE_MONITOR is 'mood'; expected one of data-quality"),
     ],
 )
 def test_bad_settings_are_named(

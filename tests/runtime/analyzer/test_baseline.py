@@ -104,6 +104,7 @@ def test_the_same_data_give_the_same_bytes(project: Project, tmp_path: Path) -> 
     code, _, _ = analyzer(
         *("baseline", "--dataset", project.dataset, "--model", project.model),
         *("--output", tmp_path / "again"),
+        *("--evaluation", project.held_out, "--groups", project.settings),
     )
 
     assert code == 0
@@ -158,3 +159,61 @@ def test_a_broken_csv_is_named(project: Project, tmp_path: Path) -> None:
         file.write("1,2,3,4,5,6,7,8,9,10,11\n")
 
     assert "a.csv" in refused(project, tmp_path, dataset=tmp_path)
+
+
+def test_held_out_records_leave_nothing_but_answers_outcomes_and_membership(
+    project: Project,
+) -> None:
+    held_out = pd.read_csv(project.baseline / "evaluation.csv")
+    cases = pd.read_csv(project.held_out / "cases.csv")
+
+    assert list(held_out.columns) == ["probability", "outcome", "sex", "age"]
+    assert held_out["outcome"].tolist() == (cases["default"] == "default").astype(int).tolist()
+    assert held_out["sex"].tolist() == (cases["sex"] == "female").astype(int).tolist()
+    assert held_out["age"].tolist() == (cases["age"] <= 35).astype(int).tolist()
+
+
+def test_without_held_out_records_there_is_a_baseline_of_the_data_alone(
+    project: Project, tmp_path: Path
+) -> None:
+    code, _, err = analyzer(
+        *("baseline", "--dataset", project.dataset, "--model", project.model),
+        *("--output", tmp_path / "plain"),
+    )
+
+    assert code == 0, err
+    assert not (tmp_path / "plain" / "evaluation.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"default": "repaid"}, "must not all be of one class"),
+        ({"default": ""}, "every held-out record needs a default"),
+        ({"sex": None}, "Usecols do not match columns"),
+    ],
+)
+def test_held_out_records_that_say_nothing_are_refused(
+    project: Project, tmp_path: Path, change: dict[str, str | None], complaint: str
+) -> None:
+    cases = pd.read_csv(project.held_out / "cases.csv")
+    for name, value in change.items():
+        cases = cases.drop(columns=name) if value is None else cases.assign(**{name: value})
+    (tmp_path / "held-out").mkdir()
+    cases.to_csv(tmp_path / "held-out" / "cases.csv", index=False)
+
+    err = refused(project, tmp_path, evaluation=tmp_path / "held-out", groups=project.settings)
+
+    assert complaint in err
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"facets": [{"name": "sex"}]}', '{"facets": [{"name": "a", "column": "a"}]}'],
+)
+def test_groups_that_are_none_are_refused(project: Project, tmp_path: Path, content: str) -> None:
+    (tmp_path / "groups.json").write_text(content)
+
+    err = refused(project, tmp_path, evaluation=project.held_out, groups=tmp_path / "groups.json")
+
+    assert "group" in err

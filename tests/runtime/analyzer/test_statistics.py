@@ -9,9 +9,9 @@ from scipy import stats
 
 from mlzone_runtime.analyzer import divergence, significance
 from mlzone_runtime.analyzer.comparison import compare
+from mlzone_runtime.analyzer.data_quality import with_predictions
 from mlzone_runtime.analyzer.intake import IntakeBuilder
 from mlzone_runtime.analyzer.model import WatchedModel
-from mlzone_runtime.analyzer.monitor import with_predictions
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.sketch import Sketch
 from mlzone_runtime.analyzer.statistics import parse_statistics, summarise
