@@ -1,6 +1,6 @@
 """The delivery parameter's content: what the platform tells the build of a model.
 
-Its JSON schema is `pipeline_templates/tabular-realtime/delivery.schema.json`, against which the
+Its JSON schema is `pipeline_templates/common/delivery.schema.json`, against which the
 build checks what it reads.
 """
 
@@ -104,10 +104,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
             "max_runtime_seconds": model.training.max_runtime_minutes * 60,
             "inference_instance_types": [model.serving.instance_type],
         },
-        "thresholds": {
-            "min_auc": model.thresholds.min_auc,
-            "max_disparate_impact_gap": model.thresholds.max_disparate_impact_gap,
-        },
+        "thresholds": _thresholds(model),
         "monitoring": {
             "max_psi": model.monitoring.max_psi,
             "min_records": model.monitoring.min_records,
@@ -116,4 +113,15 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
             **model_tags(unit, team, model, Stage.DEV),
             DATA_ZONE_TAG: model.data_zone,
         },
+    }
+
+
+def _thresholds(model: Model) -> dict[str, float]:
+    """Return what the model's template holds a version to."""
+    limits = model.thresholds
+    if model.template == "forecast":
+        return {"max_error_ratio": limits.max_error_ratio}
+    return {
+        "min_auc": limits.min_auc,
+        "max_disparate_impact_gap": limits.max_disparate_impact_gap,
     }

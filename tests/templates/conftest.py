@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 
-TEMPLATE = Path(__file__).parents[2] / "pipeline_templates" / "tabular-realtime"
+from mlzone_tools.services.model import template
+
+TEMPLATES = Path(__file__).parents[2] / "pipeline_templates"
 ANSWERS = {
     "business_unit": "retail-banking",
     "team": "credit-risk",
@@ -36,8 +37,8 @@ class Trained:
     evaluation: Path
 
 
-def render(folder: Path) -> Path:
-    copier.run_copy(str(TEMPLATE), folder, data=ANSWERS, defaults=True, quiet=True)
+def render(folder: Path, name: str = "tabular-realtime") -> Path:
+    template.render(name, ANSWERS, folder, templates=TEMPLATES)
     return folder
 
 

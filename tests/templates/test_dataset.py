@@ -72,3 +72,36 @@ def test_its_author_and_licence_are_named() -> None:
     text = (TEMPLATE / "data" / "ATTRIBUTION.md").read_text(encoding="utf-8")
     for fact in ("Hans Hofmann", "10.24432/C5NC77", "Creative Commons Attribution 4.0"):
         assert fact in text
+
+
+MACRO = Path(__file__).parents[2] / "pipeline_templates" / "forecast"
+
+
+def test_the_series_of_the_forecast_are_the_published_ones() -> None:
+    """United States Macroeconomic Data of statsmodels, public domain."""
+    source = MACRO / "source" / "macrodata.csv"
+    assert sha256(source) == "d93c0d3a7a77ef83c3af14e46032bb1d02ae3a512b22ab94159a8ca226fcf708"
+    with (MACRO / "data" / "macro.csv").open(encoding="utf-8", newline="") as file:
+        quarters = list(csv.DictReader(file))
+    assert len(quarters) == 203
+    assert (quarters[0]["year"], quarters[-1]["year"]) == ("1959", "2009")
+    # The highest rate after the war was 10.8 % in a month, 10.7 % in a quarter: late in 1982.
+    highest = max(quarters, key=lambda row: float(row["unemployment_percent"]))
+    assert (highest["year"], highest["quarter"]) == ("1982", "4")
+    assert float(highest["unemployment_percent"]) == pytest.approx(10.7)
+
+
+def test_the_readable_series_are_the_source() -> None:
+    spec = importlib.util.spec_from_file_location("convert_macro", MACRO / "source" / "convert.py")
+    assert spec is not None
+    assert spec.loader is not None
+    convert = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(convert)
+    source = (MACRO / "source" / "macrodata.csv").read_text(encoding="utf-8")
+    assert convert.convert(source) == (MACRO / "data" / "macro.csv").read_text(encoding="utf-8")
+
+
+def test_the_model_from_elsewhere_never_saw_the_records_that_judge_it() -> None:
+    half = TEMPLATE.parent / "register-only" / "data" / "credit.csv"
+    everything = DATA.read_text(encoding="utf-8").splitlines()
+    assert half.read_text(encoding="utf-8").splitlines() == [everything[0], *everything[501:]]

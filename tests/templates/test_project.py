@@ -1,6 +1,9 @@
 """A new project works as it comes: its tests pass, its definition is always the same, offline."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from .conftest import ANSWERS, DIGEST, TEMPLATE, python, render
+from .conftest import ANSWERS, DIGEST, TEMPLATES, python, render
 
 COMPILE = """
 import json, pathlib, sys
@@ -16,7 +19,8 @@ from delivery import bundle, compiling
 given = json.loads(pathlib.Path('tests/delivery.json').read_text())
 images = {k: v.replace(':1.0.0', sys.argv[2]) for k, v in given['images'].items()}
 sources = compiling.Sources(
-    delivery=given, images=images, code=bundle.code(given), data=bundle.data()
+    delivery=given, images=images, code=bundle.code(given), data=bundle.data(),
+    model=bundle.model(),
 )
 pathlib.Path(sys.argv[1]).write_text(compiling.definition(sources))
 """
@@ -35,10 +39,20 @@ def compiled(project: Path, target: Path, **variables: str) -> str:
     return target.read_text(encoding="utf-8")
 
 
-def test_its_own_tests_pass(project: Path) -> None:
-    done = python("-m", "pytest", "tests", cwd=project)
+@pytest.mark.parametrize("name", ["forecast", "register-only", "tabular-realtime"])
+def test_its_own_tests_pass_standing_alone(name: str, tmp_path: Path) -> None:
+    project = render(tmp_path / "project", name)
+    done = subprocess.run(
+        ["make", "test"],
+        cwd=project,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
+    assert "{{" not in (project / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_buildspecs_run_what_the_project_has(project: Path) -> None:
@@ -110,6 +124,6 @@ def test_settings_that_do_not_fit_stop_the_build(
 
 
 def test_the_example_of_the_delivery_parameter_is_valid(delivery: dict[str, Any]) -> None:
-    schema = json.loads((TEMPLATE / "delivery.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((TEMPLATES / "common" / "delivery.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(delivery, schema)

@@ -9,6 +9,9 @@ from mlzone.estate.base import InstanceType, Name, Record, Text
 from mlzone.monitor_kind import MONITORS, MonitorKind, Severity
 from mlzone.risk import TIERS, RiskTier, TierControls
 
+Template = Literal["forecast", "register-only", "tabular-realtime"]
+"""The pipeline templates: forecasts; models trained elsewhere; classifiers of tables."""
+
 
 class Training(Record):
     """How the model is trained."""
@@ -26,6 +29,8 @@ class Thresholds(Record):
     """Least area under the ROC curve on the hold-out."""
     max_disparate_impact_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Largest |1 - disparate impact| over the declared facets."""
+    max_error_ratio: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Of a forecast: largest error in the back-test, relative to a forecast of no change."""
 
 
 class Serving(Record):
@@ -121,7 +126,7 @@ class Model(Record):
     """The model's name for people."""
     purpose: Text
     """What decisions it supports; goes to the model card."""
-    template: Literal["tabular-realtime"]
+    template: Template
     """The pipeline template its project starts from."""
     risk_tier: RiskTier
     """Its materiality: 1 is highest. Drives approvals, monitoring and deployment."""

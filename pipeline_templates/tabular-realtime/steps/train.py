@@ -22,7 +22,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     given = job.settings()
-    document = model.schema(given, threshold=0.5)
+    document = model.schema(given, job.features(given), threshold=0.5)
     features = document["features"]
     train, validation = job.read_table(args.train), job.read_table(args.validation)
     truth = model.labels(validation, given["model"])

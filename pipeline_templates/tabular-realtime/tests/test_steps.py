@@ -2,11 +2,54 @@
 
 import itertools
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conftest import Run, execute
+from conftest import execute, pack, read
+from delivery import compiling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The folders that the steps wrote."""
+
+    prepared: Path
+    model: Path
+    evaluation: Path
+
+    def document(self, name: str) -> dict[str, Any]:
+        """Return a document of the evaluation."""
+        return read(self.evaluation, name)
+
+
+@pytest.fixture(scope="module")
+def run(sources: compiling.Sources, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run all steps as the jobs do: one process each, code and data in folders."""
+    root = tmp_path_factory.mktemp("run")
+    code, data = root / "code", root / "data"
+    sources.code.write(code)
+    sources.data.write(data)
+    result = Run(prepared=root / "prepared", model=root / "model", evaluation=root / "evaluation")
+    execute(code, "prepare", "--data", data, "--output", result.prepared)
+    execute(
+        code,
+        "train",
+        *("--train", result.prepared / "train"),
+        *("--validation", result.prepared / "validation"),
+        *("--model-dir", result.model),
+    )
+    packed = pack(result.model, root / "packed")
+    execute(
+        code,
+        "evaluate",
+        *("--model", packed),
+        *("--test", result.prepared / "test"),
+        *("--output", result.evaluation),
+    )
+    return result
 
 
 def test_no_row_is_lost_and_none_stands_in_two_parts(run: Run) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 from tests.cloud.conftest import DEV, REGION, Server
 
-TEMPLATE = Path(__file__).parents[3] / "pipeline_templates" / "tabular-realtime"
+from mlzone_tools.services.model import template
+
+TEMPLATES = Path(__file__).parents[3] / "pipeline_templates"
 ARN = "arn:aws:sts::111111111111:assumed-role/aur-data-scientist/ana.souza"
 BUCKET, PREFIX, PARAMETER = "aur-artifacts", "retail-banking/credit-default", "/aur/delivery"
 ROLE = f"arn:aws:iam::{DEV}:role/pipeline"
@@ -89,7 +90,7 @@ def platform(
 ) -> Platform:
     server = start_server(tmp_path_factory.mktemp("cloud"))
     project = tmp_path_factory.mktemp("model") / "project"
-    copier.run_copy(str(TEMPLATE), project, data=ANSWERS, defaults=True, quiet=True)
+    template.render("tabular-realtime", ANSWERS, project, templates=TEMPLATES)
     made = Platform(server=server, project=project, delivery=delivery(server, project))
     made.tell()
     return made

@@ -9,7 +9,7 @@ import pytest
 from mlzone.estate import Stage
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = ROOT / "pipeline_templates" / "tabular-realtime" / "delivery.schema.json"
+SCHEMA = ROOT / "pipeline_templates" / "common" / "delivery.schema.json"
 GITHUB = "arn:aws:codeconnections:sa-east-1:100000000002:connection/7f3a1c52"
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from mlzone_tools.services.model import template
+
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / "runtime" / "images"
-TEMPLATE = ROOT / "pipeline_templates" / "tabular-realtime"
+TEMPLATES = ROOT / "pipeline_templates"
 
 # Lets a process import the standard library, what a file lists, and folders of its own.
 GUARD = """
@@ -92,10 +94,16 @@ def test_it_is_built_from_what_the_repository_has(image: str) -> None:
     assert re.search(r":3\.11-[a-z-]+$", base[1])
 
 
-def test_the_build_image_can_test_and_write_a_project(tmp_path: Path) -> None:
-    done = run_inside(
-        "build", tmp_path, "-m", "pytest", str(TEMPLATE / "tests"), "-x", cwd=TEMPLATE
-    )
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "project"
+    answers = {"business_unit": "retail", "team": "risk", "model": "credit-default"}
+    template.render("tabular-realtime", answers, folder, templates=TEMPLATES)
+    return folder
+
+
+def test_the_build_image_can_test_and_write_a_project(project: Path, tmp_path: Path) -> None:
+    done = run_inside("build", tmp_path, "-m", "pytest", str(project / "tests"), "-x", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -104,12 +112,12 @@ def test_the_build_image_can_deploy_a_release(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_tabular_image_can_serve_and_train(tmp_path: Path) -> None:
+def test_the_tabular_image_can_serve_and_train(project: Path, tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import mlzone_runtime.serving;"
         "import pandas, sklearn.metrics; import prepare, train, evaluate"
     )
-    done = run_inside("tabular", tmp_path, "-c", script, str(TEMPLATE / "steps"), cwd=tmp_path)
+    done = run_inside("tabular", tmp_path, "-c", script, str(project / "steps"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

@@ -10,7 +10,14 @@ from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.session import Session, own_name
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services.model import decision as second_line
-from mlzone_tools.services.model import delivery, progress, project, registry, stopping
+from mlzone_tools.services.model import (
+    delivery,
+    progress,
+    project,
+    registry,
+    rendering,
+    stopping,
+)
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
 
@@ -51,6 +58,33 @@ def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
         f"{made} has {len(files)} files; read {made / 'README.md'}, then: mlzone model submit",
         as_json=as_json,
     )
+
+
+@command.command("update")
+@click.argument("model")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@estate_option
+@json_option
+def update(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
+    """Bring a project to the newest version of its template, keeping what people changed.
+
+    What the template changed is merged by git. Exit code 1 if both changed the same lines: git
+    marks them, and `model submit` refuses the project until they are settled.
+
+    \b
+    Example:
+      mlzone model update retail-banking/credit-default my-project
+    """
+    done = rendering.update(estate_service.load(estate_path), model, folder)
+    if done.conflicts:
+        text = "\n".join(["settle what git marked with <<<<<<< in", *done.conflicts])
+    elif done.changed:
+        text = f"{folder} is of {done.template}@{done.after} now: {len(done.changed)} files changed"
+    else:
+        text = f"{folder} is of the newest version already: {done.template}@{done.after}"
+    show(done, text, as_json=as_json)
+    if done.conflicts:
+        raise click.exceptions.Exit(1)
 
 
 @command.command("clone")

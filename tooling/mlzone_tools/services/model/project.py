@@ -1,20 +1,17 @@
 """A data scientist's project: from the template to the repository that the platform builds."""
 
 import base64
-import os
-import subprocess
 from pathlib import Path
 
-import copier
 from botocore.exceptions import ClientError
-from copier.errors import CopierError
 
 from mlzone.errors import ConfigError, DeploymentError, GovernanceError
 from mlzone.estate import Estate
 from mlzone.naming import Naming
 from mlzone_tools.cloud.session import Session
+from mlzone_tools.services.model import rendering, template
+from mlzone_tools.services.model.git import git
 
-TEMPLATES = Path("pipeline_templates")
 _DENIED = ("AccessDenied", "AccessDeniedException")
 BRANCH = "main"
 """A commit here starts the build."""
@@ -34,26 +31,9 @@ def create(estate: Estate, model: str, folder: Path) -> Path:
     unit, team, chosen = estate.model(model)
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty", hint="choose a new folder; nothing was written")
-    answers = {
-        "business_unit": unit.name,
-        "team": team.name,
-        "model": chosen.name,
-        "title": chosen.title,
-        "purpose": chosen.purpose,
-        "owner": unit.owner,
-    }
-    try:
-        copier.run_copy(
-            str((TEMPLATES / chosen.template).absolute()),
-            folder,
-            data=answers,
-            defaults=True,
-            quiet=True,
-            overwrite=False,
-        )
-    except CopierError as error:
-        raise ConfigError(f"template {chosen.template}: {error}") from error
-    _git(folder, "init", "--quiet", f"--initial-branch={BRANCH}")
+    version = template.render(chosen.template, template.answers(unit, team, chosen), folder)
+    git(folder, "init", "--quiet", f"--initial-branch={BRANCH}")
+    rendering.begin(folder, chosen.template, version)
     return folder
 
 
@@ -93,7 +73,7 @@ def submit(
         message: the commit's message.
 
     Raises:
-        ConfigError: the folder is no git repository.
+        ConfigError: the folder is no git repository, or holds conflicts of an update.
         ConfigError: the repository has commits that the folder lacks.
         GovernanceError: the person may not push there.
         DeploymentError: git failed.
@@ -102,6 +82,11 @@ def submit(
         raise ConfigError(
             f"{folder} is no git repository", hint=f"start one: mlzone model new {model} {folder}"
         )
+    if marked := rendering.conflicts(folder):
+        raise ConfigError(
+            f"the update of the template is not merged yet in {', '.join(marked)}",
+            hint="settle what git marked with <<<<<<< there; nothing was committed",
+        )
     url = _url(session, estate, model)
     who = {
         "GIT_AUTHOR_NAME": person,
@@ -109,9 +94,9 @@ def submit(
         "GIT_COMMITTER_NAME": person,
         "GIT_COMMITTER_EMAIL": estate.email(person),
     }
-    _git(folder, "add", "--all", **who)
-    if _git(folder, "status", "--porcelain"):
-        _git(folder, "commit", "--quiet", f"--message={message}", **who)
+    git(folder, "add", "--all", **who)
+    if git(folder, "status", "--porcelain"):
+        git(folder, "commit", "--quiet", f"--message={message}", **who)
     try:
         _remote(session, folder, url, "push", "--quiet", url, f"HEAD:refs/heads/{BRANCH}")
     except DeploymentError as error:
@@ -122,7 +107,7 @@ def submit(
             hint=f"fetch it and make your changes there: mlzone model clone {model} NEW_FOLDER "
             f"--as {person}",
         ) from error
-    return _git(folder, "rev-parse", "HEAD").strip()
+    return git(folder, "rev-parse", "HEAD").strip()
 
 
 def _url(session: Session, estate: Estate, model: str) -> str:
@@ -152,7 +137,7 @@ def _remote(session: Session, folder: Path, url: str, *arguments: str) -> None:
     user = f"{variables['AWS_ACCESS_KEY_ID']}%{variables['AWS_SESSION_TOKEN']}"
     secret = base64.b64encode(f"{user}:{variables['AWS_SECRET_ACCESS_KEY']}".encode()).decode()
     try:
-        _git(
+        git(
             folder,
             *arguments,
             GIT_CONFIG_COUNT="1",
@@ -166,22 +151,3 @@ def _remote(session: Session, folder: Path, url: str, *arguments: str) -> None:
             f"{session.arn} may not {arguments[0]} {url}",
             hint="members of the model's team work in its repository",
         ) from error
-
-
-def _git(folder: Path, *arguments: str, **variables: str) -> str:
-    result = subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        env={
-            **os.environ,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise DeploymentError(f"git {arguments[0]} failed: {result.stderr.strip()[-1000:]}")
-    return result.stdout

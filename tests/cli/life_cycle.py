@@ -1,0 +1,106 @@
+"""A small bank whose people take models to production with the command line alone."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.cli import templates_estate
+
+from mlzone.estate import Stage
+from mlzone.loading import load_estate
+from mlzone_tools.cloud import embedded
+from mlzone_tools.services.model.session_of import stage_session
+
+ROOT = Path(__file__).parents[2]
+_LINKS = ("app.py", "cdk.json", "node_modules", "pipeline_templates", "runtime")
+_SECONDS = 240.0
+
+
+class Bank:
+    """A folder with the product, an estate of its own, and the cloud that it is deployed to."""
+
+    def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
+        self.folder, self._documented = folder, documented
+        for name in _LINKS:
+            (folder / name).symlink_to(ROOT / name)
+        templates_estate.write(ROOT, folder / "organization")
+
+    def open(self) -> None:
+        """Start the cloud and deploy the estate."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.mlzone("cloud", "up", f"--port={port}")
+        self.mlzone("cloud", "bootstrap", "--unit", "retail-banking")
+        self.mlzone("deploy", "retail-banking")
+
+    def close(self) -> None:
+        """Stop the cloud."""
+        embedded.stop(self.folder / ".mlzone" / "cloud")
+
+    def mlzone(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command; its exit code is as expected."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        done = subprocess.run(
+            [Path(sys.executable).with_name("mlzone"), *arguments],
+            cwd=self.folder,
+            env={**own, "MLZONE_STATE": str(self.folder / ".mlzone" / "cloud")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr[-4000:] + done.stdout[-1000:]
+        return done
+
+    def result(self, *arguments: str, code: int = 0) -> Any:
+        """Return what a command prints as JSON; it is as documented."""
+        return self._documented(self.mlzone(*arguments, "--json", code=code).stdout, *arguments)
+
+    def promoted(self, model: str, environment: str) -> bool:
+        """Tell whether a promotion into an environment has succeeded."""
+        runs = self.result("model", "show", model)["runs"]
+        return any(
+            run["pipeline"].endswith(f"-{environment}-promotion") and run["status"] == "Succeeded"
+            for run in runs
+        )
+
+    def call(self, person: str, model: str, row: str) -> dict[str, Any]:
+        """Ask a model in production, as a person."""
+        estate = load_estate(self.folder / "organization")
+        unit, _, chosen = estate.model(model)
+        session = stage_session(self.cloud, estate, unit.name, Stage.PROD, person)
+        answer = session.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=f"aur-{unit.name}-{chosen.name}-prod",
+            ContentType="text/csv",
+            Accept="application/json",
+            Body=row.encode(),
+        )
+        found: dict[str, Any] = json.loads(answer["Body"].read())["predictions"][0]
+        return found
+
+    @property
+    def cloud(self) -> embedded.Endpoint:
+        """The running cloud."""
+        return embedded.running(self.folder / ".mlzone" / "cloud")
+
+    def until(self, check: Callable[[], Any], what: str) -> Any:
+        """Return what a check gives as soon as it gives something."""
+        end = time.monotonic() + _SECONDS
+        while time.monotonic() < end:
+            if found := check():
+                return found
+            time.sleep(1)
+        raise AssertionError(f"{what}: not within {_SECONDS:.0f} s")
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change a file of a project."""
+        place = self.folder / file
+        text = place.read_text(encoding="utf-8")
+        assert old in text
+        place.write_text(text.replace(old, new), encoding="utf-8")

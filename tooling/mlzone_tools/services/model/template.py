@@ -1,0 +1,71 @@
+"""Pipeline templates: layers of files that copier renders to a complete project."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import copier
+from copier.errors import CopierError
+
+from mlzone.errors import ConfigError
+from mlzone.estate import BusinessUnit, Model, Team
+
+TEMPLATES = Path("pipeline_templates")
+_LAYERS: Mapping[str, tuple[str, ...]] = {
+    "forecast": ("common",),
+    "register-only": ("common", "classifier"),
+    "tabular-realtime": ("common", "classifier"),
+}
+"""What lies below each template; a file of an upper layer stands in for the lower one's."""
+_GENERATED = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.pyc", ".DS_Store")
+
+
+def answers(unit: BusinessUnit, team: Team, model: Model) -> dict[str, str]:
+    """Return what the estate answers to a template's questions."""
+    return {
+        "business_unit": unit.name,
+        "team": team.name,
+        "model": model.name,
+        "title": model.title,
+        "purpose": model.purpose,
+        "owner": unit.owner,
+    }
+
+
+def render(
+    template: str, given: Mapping[str, str], folder: Path, *, templates: Path = TEMPLATES
+) -> str:
+    """Render a template into a folder; return the template's version.
+
+    Args:
+        template: its name.
+        given: what the estate says of the model.
+        folder: where the project goes; must not exist, or be empty.
+        templates: the folder of the templates.
+
+    Raises:
+        ConfigError: copier cannot render it.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        merged = Path(place) / template
+        for layer in (*_LAYERS[template], template):
+            shutil.copytree(templates / layer, merged, dirs_exist_ok=True, ignore=_GENERATED)
+        version = _digest(merged)
+        try:
+            copier.run_copy(
+                str(merged), folder, data=dict(given), defaults=True, quiet=True, overwrite=False
+            )
+        except CopierError as error:
+            raise ConfigError(f"template {template}: {error}") from error
+    return version
+
+
+def _digest(folder: Path) -> str:
+    """Return a short hash of names and contents."""
+    total = hashlib.sha256()
+    for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        total.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()[:12]
