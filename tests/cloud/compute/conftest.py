@@ -108,6 +108,21 @@ class Functions:
         events = logs.filter_log_events(logGroupName=group)["events"]
         return [event["message"] for event in events]
 
+    def heard(self, text: str) -> list[str]:
+        """Return what the function logged, once `text` is part of it.
+
+        A group of logs is there before its first message is.
+        """
+
+        def logged() -> list[str]:
+            logs = self.cloud.client("logs", account=self.account)
+            groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/f")["logGroups"]
+            lines = self.log() if groups else []
+            return lines if any(text in line for line in lines) else []
+
+        found: list[str] = eventually(logged, self.cloud)
+        return found
+
 
 @pytest.fixture
 def functions(served: Cloud) -> Functions:
