@@ -31,6 +31,7 @@ from mlzone_cloud.http_request import Answer, Environ
 from mlzone_cloud.identity import Caller, Identities
 from mlzone_cloud.in_process import environ_of
 from mlzone_cloud.moto_patches import cloud_clock
+from mlzone_cloud.operations import Call
 from mlzone_cloud.state import tracking
 from mlzone_cloud.state.keeper import Keeper
 
@@ -38,6 +39,7 @@ Ticker = Callable[["Cloud", datetime], None]
 NextDue = Callable[["Cloud", datetime], datetime | None]
 Listener = Callable[[str, str, dict[str, Any]], None]
 """Takes the account, the Region and the detail of an event."""
+Observer = Callable[[Call, ApiError | None], None]
 
 _CLIENT_CONFIG = botocore.config.Config(
     retries={"max_attempts": 0},
@@ -106,6 +108,8 @@ class Cloud:
         self.resumers: list[Callable[[Cloud], None]] = []
         self.listeners: dict[str, list[Listener]] = {}
         """By detail-type: the parts of the cloud that hear of an event without a rule."""
+        self.observers: list[Observer] = []
+        """Called after each call that may change something, done or refused."""
         self.stoppers: list[Callable[[], None]] = []
         """Called when the cloud stops: they end what it runs in other processes."""
         self._clients: dict[tuple[Any, ...], Any] = {}
@@ -286,6 +290,14 @@ class Cloud:
         self.submit(lambda: events.put_events(Entries=[entry]))
         for listen in self.listeners.get(detail_type, ()):
             listen(account, region, detail)
+
+    def observe(self, call: Call, error: ApiError | None) -> None:
+        """Let the observers hear of a call; a failure of theirs is counted, not the caller's."""
+        for observer in self.observers:
+            try:
+                observer(call, error)
+            except Exception as failure:  # noqa: BLE001
+                self.record_error(f"{observer.__module__}: {failure!r}")
 
     def listen(self, detail_type: str, listener: Listener) -> None:
         """Call a part of the cloud at each event of a type; it must return at once."""

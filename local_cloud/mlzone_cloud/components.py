@@ -42,6 +42,7 @@ COMPONENTS = (
     "mlzone_cloud.sagemaker.registry_packages",
     "mlzone_cloud.sts",
     "mlzone_cloud.supplement",
+    "mlzone_cloud.trail",
 )
 
 

@@ -84,6 +84,7 @@ class FrontDoor:
         request = Request(environ)
         service, region, access_key = signed_scope(environ, request)
         operation = ""
+        call = None
         try:
             service = _known(service, environ)
             caller = self._caller(environ, service, access_key)
@@ -102,8 +103,9 @@ class FrontDoor:
             )
             with tracking.reading():
                 call.account = authorize(call)
-            return self._run_and_save(call, request)
+            answer = self._run_and_save(call, request)
         except ApiError as error:
+            self._observed(call, error)
             if isinstance(error, NotEmulatedError):
                 self._cloud.statistics.not_implemented[f"{error.service}:{error.operation}"] += 1
             return _error(service, operation, request, error)
@@ -113,6 +115,14 @@ class FrontDoor:
             )
             failure = ApiError("InternalFailure", f"{operation}: {error!r}", status=500)
             return _error(service, operation, request, failure)
+        else:
+            self._observed(call)
+            return answer
+
+    def _observed(self, call: Call | None, error: ApiError | None = None) -> None:
+        """Let those who watch hear of a call that changes something, or would have."""
+        if call and _MUTATING.match(call.operation):
+            self._cloud.observe(call, error)
 
     def _caller(self, environ: Environ, service: str, access_key: str) -> Caller | None:
         if INTERNAL_ACCOUNT in environ:

@@ -26,6 +26,7 @@ class Assertion:
     transitive_tags: tuple[str, ...]
     subject: str
     audience: str
+    """What `SAML:aud` holds: the sign-in endpoint that the assertion is for, its recipient."""
 
     @classmethod
     def parse(cls, encoded: str) -> "Assertion":
@@ -59,7 +60,7 @@ class Assertion:
             },
             transitive_tags=attributes.get(f"{_ATTRIBUTES}TransitiveTagKeys", ()),
             subject=_text(root, "NameID") or first("RoleSessionName"),
-            audience=_text(root, "Audience") or AUDIENCE,
+            audience=_recipient(root),
         )
 
     def names(self, role_arn: str, provider_arn: str) -> bool:
@@ -79,6 +80,11 @@ def _parse_xml(encoded: str) -> ET.Element:
         return ET.fromstring(text)  # noqa: S314 - it declares no entities
     except (binascii.Error, ValueError, ET.ParseError) as error:
         raise ApiError("InvalidIdentityToken", f"the assertion cannot be read: {error}") from error
+
+
+def _recipient(root: ET.Element) -> str:
+    confirmations = root.iter(f"{_NAMESPACE}SubjectConfirmationData")
+    return next((item.get("Recipient", "") for item in confirmations), "") or AUDIENCE
 
 
 def _text(root: ET.Element, name: str) -> str:

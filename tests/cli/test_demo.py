@@ -563,6 +563,43 @@ def test_MON_04_one_command_takes_a_model_out_of_service_until_a_person_lets_it_
     assert statuses["MON-04"] == "recorded"
 
 
+def test_IAM_10_an_emergency_is_heard_of_with_its_person_and_its_incident(
+    shell: Shell, watched: Watched
+):
+    scene = watched.scene
+    pipeline = scene.naming.promotion_pipeline(scene.unit.name, scene.model.name, Stage.PROD)
+    place = (f"--pipeline-name={pipeline}", "--stage-name=Deploy", "--transition-type=Inbound")
+    whose = ("cloud", "env", "--unit=retail-banking", "--incident=INC-7")
+
+    nobody = shell.mlzone(*whose, "--as=fabio.melo")
+    admin = shell.result(*whose, "--as=igor.teixeira")
+    halt = ("codepipeline", "disable-stage-transition", *place, "--reason=INC-7")
+    halted = shell.run("aws", *halt, variables=admin)
+    secret = ("s3api", "list-objects-v2", "--bucket=aur-retail-banking-capture-111111111113")
+    refused = shell.run("aws", *secret, variables=admin)
+    go_on = ("codepipeline", "enable-stage-transition", *place)
+    restored = shell.run("aws", *go_on, variables=admin)
+
+    assert nobody.returncode == 2
+    assert "fabio.melo is not a platform administrator" in nobody.stderr
+    assert (halted.returncode, restored.returncode) == (0, 0), halted.stderr + restored.stderr
+    assert "AccessDenied" in refused.stderr
+
+    def told() -> list[dict[str, Any]]:
+        events = shell.result("kpi", "--events")
+        found = [item for item in events if item["kind"].startswith("Glass")]
+        return found if len(found) >= 3 else []  # a session, and two changes
+
+    events = wait(told, "the platform hears of it", seconds=60)
+    assert {item["actor"] for item in events} == {"igor.teixeira"}
+    (broken,) = [item for item in events if item["kind"] == "Glass Broken"]
+    assert broken["facts"]["incident"] == "INC-7"
+    assert {item["facts"]["action"] for item in events if item["kind"] == "Glass Used"} == {
+        "codepipeline.amazonaws.com:DisableStageTransition",
+        "codepipeline.amazonaws.com:EnableStageTransition",
+    }
+
+
 def test_a_removal_says_first_what_it_would_do(shell: Shell):
     planned = shell.result("destroy", "retail-banking", "--environment=staging", "--dry-run")
 

@@ -12,6 +12,7 @@ from mlzone.break_glass import (
     break_glass_statements,
     call_pattern,
     session_pattern,
+    sign_in,
 )
 from mlzone.guardrail import INCIDENT_TAG
 from mlzone.naming import ROLE_PATH
@@ -21,8 +22,6 @@ from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import allow
-
-_SIGN_IN = "https://signin.aws.amazon.com/saml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +42,7 @@ class BreakGlass(Construct):
     Guarantees:
         IAM-10: a session lasts an hour at most, needs the name of an incident and of a person;
             each session and each change that it makes is told to the administrators and kept.
+            People sign in through the Region's own endpoint, so that it hears of them.
         IAM-01: it carries the permissions boundary and the platform's path.
         IAM-08: only the identity provider's people come in, with their second factor there.
 
@@ -69,7 +69,7 @@ class BreakGlass(Construct):
             f"arn:{place.partition}:iam::{place.account}:saml-provider/"
             f"{governance.estate.organization.identity.saml_provider}"
         )
-        audience = {"StringEquals": {"SAML:aud": _SIGN_IN}}
+        audience = {"StringEquals": {"SAML:aud": sign_in(stack.region)}}
         role = iam.Role(
             self,
             "Resource",

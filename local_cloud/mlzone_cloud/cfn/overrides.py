@@ -23,20 +23,7 @@ class Override:
     """The property or attribute that `Ref` returns, where it is not the primary identifier."""
 
 
-def _trail(name: str, *, creating: bool = False) -> Declared:
-    return ("cloudtrail", name, {"Name": "$name:TrailName" if creating else "$id"})
-
-
 OVERRIDES: dict[str, Override] = {
-    "AWS::CloudTrail::Trail": Override(
-        operations={
-            "create": _trail("CreateTrail", creating=True),
-            "update": _trail("UpdateTrail"),
-            "delete": _trail("DeleteTrail"),
-            "read": _trail("GetTrail"),
-        },
-        attributes={"Arn": "TrailARN"},
-    ),
     "AWS::CloudWatch::Alarm": Override(
         operations={
             "create": ("cloudwatch", "PutMetricAlarm", {"AlarmName": "$name:AlarmName"}),

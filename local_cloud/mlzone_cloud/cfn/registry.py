@@ -23,6 +23,7 @@ from mlzone_cloud.cfn.types import (
     scaling,
     security_group,
     table,
+    trail,
 )
 from mlzone_cloud.cfn.types.base import ExplicitType
 
@@ -40,6 +41,7 @@ _MODULES = (
     scaling,
     security_group,
     table,
+    trail,
 )
 _EXPLICIT: dict[str, type[ExplicitType]] = {
     kind.type_name: kind for module in _MODULES for kind in module.TYPES

@@ -10,10 +10,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mlzone.break_glass import sign_in
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
+from mlzone.guardrail import INCIDENT_TAG
 from mlzone.naming import ROLE_PATH, Naming
-from mlzone.persona import PERSONAS, Place, Scope
+from mlzone.persona import PERSONAS, Persona, Place, Scope
 from mlzone_tools.cloud.embedded import Endpoint
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"
@@ -117,6 +119,48 @@ def person_session(
     )
 
 
+def emergency_session(
+    endpoint: Endpoint, estate: Estate, person: str, *, incident: str, unit: str | None = None
+) -> Session:
+    """Return an administrator's session of the role for emergencies in a unit's production.
+
+    Args:
+        endpoint: the embedded cloud.
+        estate: who the person is.
+        person: the person's id.
+        incident: the incident's name, which the identity provider puts into the session.
+        unit: the business unit; needed where there are several.
+
+    Raises:
+        ConfigError: the person administers nothing, or the unit is not clear.
+        DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
+    """
+    personas = {item.persona for item in estate.assignments() if item.person == person}
+    if Persona.PLATFORM_ADMIN not in personas:
+        raise ConfigError(
+            f"{person} is not a platform administrator",
+            hint="the role for emergencies is for them alone: mlzone status",
+        )
+    names = [it.name for it in estate.units]
+    if unit is None and len(names) > 1:
+        raise ConfigError(
+            "the role for emergencies is of one business unit",
+            hint=f"add --unit, one of {', '.join(names)}",
+        )
+    chosen = estate.unit(unit) if unit else estate.units[0]
+    region = estate.region(chosen, Stage.PROD)
+    return federated_session(
+        endpoint,
+        estate,
+        person,
+        account=chosen.environments[Stage.PROD].account,
+        region=region,
+        role=Naming(prefix=estate.organization.prefix).break_glass_role(chosen.name),
+        tags={INCIDENT_TAG: incident},
+        recipient=sign_in(region),
+    )
+
+
 def federated_session(
     endpoint: Endpoint,
     estate: Estate,
@@ -126,6 +170,7 @@ def federated_session(
     region: str,
     role: str,
     tags: Mapping[str, str | None] | None = None,
+    recipient: str = "https://signin.aws.amazon.com/saml",
 ) -> Session:
     """Return the session of a person in a role, as the identity provider would begin it.
 
@@ -137,6 +182,7 @@ def federated_session(
         region: where the session works.
         role: the role's name.
         tags: what the identity provider says of the person; empty ones are left out.
+        recipient: the endpoint through which the person signs in.
 
     Raises:
         DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
@@ -150,7 +196,7 @@ def federated_session(
         answer = sts.assume_role_with_saml(
             RoleArn=role_arn,
             PrincipalArn=provider,
-            SAMLAssertion=_assertion(person, role_arn, provider, said),
+            SAMLAssertion=_assertion(person, role_arn, provider, said, recipient),
         )
     except ClientError as error:
         raise DeploymentError(
@@ -196,7 +242,9 @@ def _account(estate: Estate, assignment: Assignment, place: Place) -> tuple[str,
     return unit.environments[stage].account, estate.region(unit, stage)
 
 
-def _assertion(person: str, role_arn: str, provider: str, tags: Mapping[str, str]) -> str:
+def _assertion(
+    person: str, role_arn: str, provider: str, tags: Mapping[str, str], recipient: str
+) -> str:
     """Write what the corporate identity provider would send after the person signed in."""
     attributes = {
         f"{_ATTRIBUTES}Role": f"{role_arn},{provider}",
@@ -212,6 +260,8 @@ def _assertion(person: str, role_arn: str, provider: str, tags: Mapping[str, str
     document = (
         '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
         'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Assertion>'
+        "<saml:Subject><saml:SubjectConfirmation><saml:SubjectConfirmationData "
+        f'Recipient="{escape(recipient)}"/></saml:SubjectConfirmation></saml:Subject>'
         f"<saml:AttributeStatement>{lines}</saml:AttributeStatement>"
         "</saml:Assertion></samlp:Response>"
     )

@@ -114,6 +114,7 @@ def advance(duration: str, *, as_json: bool) -> None:
     help="Which of their accounts.",
 )
 @click.option("-u", "--unit", help="In this business unit, if the person works for several.")
+@click.option("--incident", help="In the role for emergencies, for this incident, such as INC-7.")
 @click.option("--account", help="An account, as the platform team.")
 @estate_option
 @json_option
@@ -121,6 +122,7 @@ def env(
     person: str | None,
     place: str | None,
     unit: str | None,
+    incident: str | None,
     account: str | None,
     estate_path: Path,
     *,
@@ -135,10 +137,15 @@ def env(
     Example:
       eval "$(mlzone cloud env)"
       eval "$(mlzone cloud env --as ana.souza)"
+      eval "$(mlzone cloud env --as igor.teixeira --unit retail-banking --incident INC-7)"
     """
+    if incident and not person:
+        raise ConfigError("an emergency is somebody's", hint="add --as PERSON")
     endpoint = embedded.running()
     estate = estate_service.load(estate_path)
-    if person:
+    if person and incident:
+        chosen = session.emergency_session(endpoint, estate, person, incident=incident, unit=unit)
+    elif person:
         chosen = session.person_session(
             endpoint, estate, person, place=Place(place) if place else None, unit=unit
         )

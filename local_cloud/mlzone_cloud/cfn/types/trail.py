@@ -1,0 +1,86 @@
+"""CloudTrail: trails."""
+
+from typing import Any
+
+from mlzone_cloud.cfn.provider import Context, Made, tag_list
+from mlzone_cloud.cfn.state import Json
+from mlzone_cloud.cfn.types.base import ExplicitType, only
+
+_SETTINGS = {
+    "S3BucketName": "S3BucketName",
+    "S3KeyPrefix": "S3KeyPrefix",
+    "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
+    "IsMultiRegionTrail": "IsMultiRegionTrail",
+    "IsOrganizationTrail": "IsOrganizationTrail",
+    "CloudWatchLogsLogGroupArn": "CloudWatchLogsLogGroupArn",
+    "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
+    "EnableLogFileValidation": "EnableLogFileValidation",
+    "KMSKeyId": "KmsKeyId",
+}
+"""A property, to the parameter that it is."""
+
+
+class Trail(ExplicitType):
+    """`AWS::CloudTrail::Trail`."""
+
+    type_name = "AWS::CloudTrail::Trail"
+
+    def _make(self, context: Context, logical_id: str, properties: Json) -> Made:
+        name = properties.get("TrailName") or context.name(logical_id, 128)
+        client = context.client("cloudtrail")
+        trail = client.create_trail(
+            Name=name, TagsList=tag_list(properties), **self._settings(properties)
+        )
+        with self.whole(context, name, properties):
+            self._watch(client, name, {}, properties)
+        return Made(name, {"Arn": trail["TrailARN"]})
+
+    def _change(self, context: Context, physical_id: str, old: Json, new: Json) -> Json:
+        client = context.client("cloudtrail")
+        arn = client.update_trail(Name=physical_id, **self._settings(new))["TrailARN"]
+        self._watch(client, physical_id, old, new)
+        before = {tag["Key"]: tag["Value"] for tag in tag_list(old)}
+        after = {tag["Key"]: tag["Value"] for tag in tag_list(new)}
+        if removed := [{"Key": key} for key in before if key not in after]:
+            client.remove_tags(ResourceId=arn, TagsList=removed)
+        if added := [tag for tag in tag_list(new) if before.get(tag["Key"]) != tag["Value"]]:
+            client.add_tags(ResourceId=arn, TagsList=added)
+        return {}
+
+    def _drop(self, context: Context, physical_id: str, properties: Json) -> None:
+        del properties
+        context.client("cloudtrail").delete_trail(Name=physical_id)
+
+    def _read(self, context: Context, physical_id: str, properties: Json) -> Json:
+        del properties
+        client = context.client("cloudtrail")
+        trail = client.get_trail(Name=physical_id)["Trail"]
+        actual = {
+            name: trail[parameter] for name, parameter in _SETTINGS.items() if parameter in trail
+        }
+        if "LogFileValidationEnabled" in trail:
+            actual["EnableLogFileValidation"] = trail["LogFileValidationEnabled"]
+        actual["IsLogging"] = client.get_trail_status(Name=physical_id)["IsLogging"]
+        return {"TrailName": trail["Name"], **actual}
+
+    def _settings(self, properties: Json) -> Json:
+        return {
+            parameter: properties[name]
+            for name, parameter in _SETTINGS.items()
+            if name in properties
+        }
+
+    def _watch(self, client: Any, name: str, old: Json, new: Json) -> None:
+        """Say which events it records, and whether it does."""
+        selectors = only(new, "EventSelectors", "AdvancedEventSelectors")
+        if selectors and selectors != only(old, "EventSelectors", "AdvancedEventSelectors"):
+            client.put_event_selectors(TrailName=name, **selectors)
+        if "InsightSelectors" in new and new["InsightSelectors"] != old.get("InsightSelectors"):
+            client.put_insight_selectors(TrailName=name, InsightSelectors=new["InsightSelectors"])
+        if new["IsLogging"] and not old.get("IsLogging"):
+            client.start_logging(Name=name)
+        if old.get("IsLogging") and not new["IsLogging"]:
+            client.stop_logging(Name=name)
+
+
+TYPES = (Trail,)
