@@ -12,6 +12,7 @@ from mlzone.persona import Persona
 names = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,10}){0,2}", fullmatch=True).filter(
     lambda text: len(text) <= 32
 )
+units = names.filter(lambda text: len(text) <= 20)
 naming = Naming(prefix="aur")
 
 
@@ -29,7 +30,7 @@ def test_a_short_name_is_left_alone():
     assert fit("aur-retail", Limit.BUCKET) == "aur-retail"
 
 
-@given(unit=names, team=names, model=names)
+@given(unit=units, team=names, model=names)
 def test_names_of_resources_keep_to_the_characters_that_aws_allows(unit, team, model):
     role = re.compile(r"[\w+=,.@-]{1,64}")
     bucket = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
