@@ -1,5 +1,7 @@
 """Who reaches a team's data and its key: the team's own roles, whatever others may do (IAM-06).
 
+What people bring lands in a place that nobody reads until it was looked into (DAT-04).
+
 These are statements of the bucket's and of the key's own policy. They name roles whole, since the
 name of one team can be the beginning of another's.
 """
@@ -7,9 +9,11 @@ name of one team can be the beginning of another's.
 from typing import Any
 
 from mlzone.estate import BusinessUnit, Stage, Team
+from mlzone.estate.team import LANDING
 from mlzone.monitor_kind import MONITORS
 from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
+from mlzone.persona_policy import allow
 
 Statement = dict[str, Any]
 
@@ -41,12 +45,8 @@ _TEAM_MACHINES = ("pipeline", "studio")
 
 def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:
     """Return the names of a team's roles in an environment, people's and machines'."""
-    place = Place(stage.value)
-    people = (
-        naming.persona_role(persona, unit.name, team.name)
-        for persona, profile in PERSONAS.items()
-        if profile.scope is Scope.TEAM and place in profile.places
-    )
+    people = team_people(naming, unit, team, stage)
+    inspector = inspector_role(naming, unit, team, stage)
     machines = (
         naming.service_role(unit.name, team.name, stage, purpose) for purpose in _TEAM_MACHINES
     )
@@ -55,7 +55,7 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
         naming.service_role(unit.name, model.name, stage, "delivery") for model in team.models
     )
     if stage is Stage.DEV:
-        return (*people, *machines, *pipelines)
+        return (*people, inspector, *machines, *pipelines)
     # Monitors compare answers with what became true, which the team's data say.
     monitors = (
         naming.service_role(unit.name, model.name, stage, purpose)
@@ -66,24 +66,87 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
         )
         for purpose in ("monitor", "start-monitor")
     )
-    return (*people, *monitors)
+    return (*people, inspector, *monitors)
 
 
-def team_data_statement(
-    roles: tuple[str, ...], *, partition: str, account: str, bucket_arn: str
-) -> Statement:
-    """Return the statement of a team's bucket that keeps everybody else from what is in it.
+def team_people(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:
+    """Return the names of the roles of a team's people in an environment."""
+    place = Place(stage.value)
+    return tuple(
+        naming.persona_role(persona, unit.name, team.name)
+        for persona, profile in PERSONAS.items()
+        if profile.scope is Scope.TEAM and place in profile.places
+    )
+
+
+def inspector_role(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> str:
+    """Return the name of the role that looks into what arrives."""
+    return naming.service_role(unit.name, team.name, stage, "inspector")
+
+
+def team_data_statements(
+    naming: Naming,
+    unit: BusinessUnit,
+    team: Team,
+    stage: Stage,
+    *,
+    partition: str,
+    account: str,
+    bucket_arn: str,
+) -> tuple[Statement, ...]:
+    """Return the statements of a team's bucket.
+
+    They keep everybody else from what is in it, everybody but the inspector from reading what has
+    just arrived, and people from bringing data past the inspector.
 
     Args:
-        roles: names of the team's roles.
+        naming: what makes the roles' names.
+        unit: the business unit.
+        team: whose bucket it is.
+        stage: the environment.
         partition: the partition, or a token of the deployment.
         account: the account of bucket and roles, or a token.
         bucket_arn: the bucket.
     """
-    return _team_only(
-        "TeamOnly", DATA_ACTIONS, [bucket_arn, f"{bucket_arn}/*"],
-        _names(roles, partition, account),
-    )  # fmt: skip
+    roles = _names(team_roles(naming, unit, team, stage), partition, account)
+    (inspector,) = _arns((inspector_role(naming, unit, team, stage),), partition, account)
+    statements = [
+        _team_only("TeamOnly", DATA_ACTIONS, [bucket_arn, f"{bucket_arn}/*"], roles),
+        {
+            "Sid": "LandingIsUnread",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:GetObject*"],
+            "Resource": [f"{bucket_arn}/{LANDING}/*"],
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [inspector]}},
+        },
+    ]
+    people = _arns(team_people(naming, unit, team, stage), partition, account)
+    if people:
+        statements.append(
+            {
+                "Sid": "PeopleUseTheLanding",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:PutObject"],
+                "Resource": [f"{bucket_arn}/{zone.name}/*" for zone in team.data_zones],
+                "Condition": {"ArnLike": {"aws:PrincipalArn": people}},
+            }
+        )
+    return tuple(statements)
+
+
+def inspector_statements(team: Team, *, bucket_arn: str, key_arn: str) -> tuple[Statement, ...]:
+    """Return what the inspector may do with a team's data."""
+    landing = f"{bucket_arn}/{LANDING}/*"
+    zones = [f"{bucket_arn}/{zone.name}/*" for zone in team.data_zones]
+    return (
+        allow("TakeUp", ["s3:DeleteObject", "s3:GetObject"], [landing]),
+        # Without it, S3 says of an object that is gone that it is forbidden.
+        allow("SeeWhatIsGone", ["s3:ListBucket"], [bucket_arn]),
+        allow("HandOn", ["s3:PutObject"], zones),
+        allow("TeamKey", ["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
+    )
 
 
 def team_key_statement(roles: tuple[str, ...], *, partition: str, account: str) -> Statement:
@@ -93,8 +156,12 @@ def team_key_statement(roles: tuple[str, ...], *, partition: str, account: str) 
 
 
 def _names(roles: tuple[str, ...], partition: str, account: str) -> list[str]:
-    owner = f"arn:{partition}:iam::{account}:role"
-    return [*(f"{owner}{ROLE_PATH}{role}" for role in roles), f"{owner}/{_DEPLOYMENT}"]
+    deployment = f"arn:{partition}:iam::{account}:role/{_DEPLOYMENT}"
+    return [*_arns(roles, partition, account), deployment]
+
+
+def _arns(roles: tuple[str, ...], partition: str, account: str) -> list[str]:
+    return [f"arn:{partition}:iam::{account}:role{ROLE_PATH}{role}" for role in roles]
 
 
 def _team_only(

@@ -20,10 +20,14 @@ PLATFORM = "platform"
 _KEPT = ("team", "environment", "actor", "release", "model_package_arn", "pipeline_execution")
 
 
+ALL_MODELS = "all-models"
+"""Named by events that are about no single model: a session for an emergency, data that arrive."""
+
+
 def chain_of(detail: Mapping[str, Any]) -> str:
     """Return the chain that an event's record belongs to: `<unit>/<model>`, or PLATFORM."""
     unit, model = detail.get("unit"), detail.get("model")
-    return f"{unit}/{model}" if unit and model else PLATFORM
+    return f"{unit}/{model}" if unit and model and model != ALL_MODELS else PLATFORM
 
 
 def key(chain: str, number: int) -> str:

@@ -16,8 +16,15 @@ from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.persona_policy import Surroundings
 from mlzone.service_policy import pipeline_statements
-from mlzone_constructs.data import DataZones, DataZonesProps, TeamFeatures, TeamFeaturesProps
-from mlzone_constructs.foundation import GovernedKey, GovernedKeyProps
+from mlzone_constructs.data import (
+    DataInspector,
+    DataInspectorProps,
+    DataZones,
+    DataZonesProps,
+    TeamFeatures,
+    TeamFeaturesProps,
+)
+from mlzone_constructs.foundation import FoundationReferences, GovernedKey, GovernedKeyProps
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import (
     GovernedRole,
@@ -76,6 +83,17 @@ class TeamStack(cdk.Stack):
             self,
             "Data",
             DataZonesProps(governance=governance, team=team, key=self._key.key, access_logs=logs),
+        )
+        DataInspector(
+            self,
+            "Inspector",
+            DataInspectorProps(
+                governance=governance,
+                team=team,
+                zones=self._zones,
+                key=self._key.key,
+                foundation=FoundationReferences(self, "Foundation", governance),
+            ),
         )
         if self._stage is Stage.DEV:
             self._development()

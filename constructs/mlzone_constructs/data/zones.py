@@ -9,10 +9,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from mlzone.data_policy import team_data_statement, team_roles
+from mlzone.data_policy import team_data_statements
 from mlzone.estate import Team
+from mlzone.estate.team import LANDING
 from mlzone_constructs.foundation.bucket import GovernedBucket, GovernedBucketProps
 from mlzone_constructs.governance import Governance
+
+_LANDING_DAYS = 30
+"""So long the owner has to look at a file that was refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,7 @@ class DataZones(Construct):
 
     Guarantees:
         DAT-01: every zone is in the catalogue with owner, purpose, classification and legal basis.
+        DAT-04: what has just arrived is read by nobody, and people put data nowhere else.
         DAT-05: objects expire when the zone's retention ends.
         ENC-04: the data is encrypted with the team's own key.
         IAM-06: the bucket's own policy keeps everybody but the team's roles from what is in it.
@@ -57,27 +62,37 @@ class DataZones(Construct):
                 key=props.key,
                 access_logs=props.access_logs,
                 lifecycle_rules=[
+                    *(
+                        s3.LifecycleRule(
+                            id=f"retention-{zone.name}",
+                            prefix=f"{zone.name}/",
+                            expiration=cdk.Duration.days(zone.retention_days),
+                        )
+                        for zone in team.data_zones
+                    ),
+                    # What was refused, and what is masked by now, does not stay.
                     s3.LifecycleRule(
-                        id=f"retention-{zone.name}",
-                        prefix=f"{zone.name}/",
-                        expiration=cdk.Duration.days(zone.retention_days),
-                    )
-                    for zone in team.data_zones
+                        id=LANDING,
+                        prefix=f"{LANDING}/",
+                        expiration=cdk.Duration.days(_LANDING_DAYS),
+                        noncurrent_version_expiration=cdk.Duration.days(1),
+                    ),
                 ],
+                emits_events=True,
             ),
         )
         """The bucket."""
         stack = cdk.Stack.of(self)
-        self.bucket.bucket.add_to_resource_policy(
-            iam.PolicyStatement.from_json(
-                team_data_statement(
-                    team_roles(governance.naming, unit, team, stage),
-                    partition=stack.partition,
-                    account=stack.account,
-                    bucket_arn=self.bucket.arn,
-                )
-            )
-        )
+        for statement in team_data_statements(
+            governance.naming,
+            unit,
+            team,
+            stage,
+            partition=stack.partition,
+            account=stack.account,
+            bucket_arn=self.bucket.arn,
+        ):
+            self.bucket.bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
         for zone in team.data_zones:
             name = governance.naming.glue_database(unit.name, team.name, zone.name)
             database = glue.CfnDatabase(

@@ -7,6 +7,9 @@ from pydantic import Field
 from mlzone.estate.base import Name, PersonId, Record, Text
 from mlzone.estate.model import Model
 
+LANDING = "landing"
+"""Where data arrive: the prefix in a team's bucket, below which each data zone has its own."""
+
 
 class Members(Record):
     """The members of a team, by persona."""

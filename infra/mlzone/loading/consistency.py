@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, ip_network
 
 from mlzone.estate.estate import Estate, team_members
 from mlzone.estate.model import Model
-from mlzone.estate.team import Team
+from mlzone.estate.team import LANDING, Team
 from mlzone.estate.unit import BusinessUnit, Stage
 from mlzone.instance import INSTANCE_TYPES
 from mlzone.loading.expiry import check_allowances, check_waivers
@@ -289,6 +289,12 @@ def _team_settings(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
                     f"{team.studio.max_storage_gb}"
                 ),
             )
+        for number, zone in enumerate(team.data_zones):
+            if zone.name == LANDING:
+                yield (
+                    ("teams", index, "data_zones", number, "name"),
+                    f'got "{LANDING}", where data of every zone arrive; choose another',
+                )
         if not any(PERSONAS[persona].authors_models for persona, _ in team_members(team)):
             yield ("teams", index, "members"), "the team has no members; name at least one person"
 

@@ -1,7 +1,11 @@
 """Rules about data: what is kept, for how long, and whose it is."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from mlzone.estate.team import LANDING
 from mlzone.rules.assembly import Assembly, Resource
-from mlzone.rules.expression import present, text
+from mlzone.rules.expression import present, statements, text, texts, true
 from mlzone.rules.rule import Rule
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -111,10 +115,83 @@ class DataSetsAreKnown(Rule):
         return f"missing: {', '.join(missing)}" if missing else None
 
 
+class DataAreInspected(Rule):
+    """What identifies people is masked before anybody reads it.
+
+    Anti-pattern: a bucket into which anything is put and from which everybody of the team reads.
+    Best practice: data arrive below a prefix that nobody reads; each new object calls a function.
+    """
+
+    id = "MLZ-DATA-005"
+    control = "DAT-04"
+    types = ("AWS::Glue::Database",)
+    fix = "make the bucket with DataZones, and a DataInspector beside it"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look at databases of data that lie in a bucket of the same template."""
+        return self._bucket(resource, assembly) is not None
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the bucket's events, who hears them, and who may read what has arrived."""
+        bucket = self._bucket(resource, assembly)
+        assert bucket is not None  # noqa: S101 - what the rule applies to has one
+        own = {f"${{{bucket.logical_id}}}", text(bucket.get("BucketName"))} - {""}
+        events = bucket.get(
+            "NotificationConfiguration", "EventBridgeConfiguration", "EventBridgeEnabled"
+        )
+        if not true(events):
+            return "nobody hears what is put into its bucket"
+        if not any(_hears(rule, own) for rule in _beside(bucket, assembly, "AWS::Events::Rule")):
+            return f"no rule calls a function for what arrives below {LANDING}/"
+        policies = _beside(bucket, assembly, "AWS::S3::BucketPolicy")
+        if not any(
+            _keeps_from_reading(statement)
+            for policy in policies
+            if text(policy.get("Bucket")) in own
+            for statement in statements(policy.get("PolicyDocument"))
+        ):
+            return f"what arrives below {LANDING}/ can be read before it is looked into"
+        return None
+
+    def _bucket(self, resource: Resource, assembly: Assembly) -> Resource | None:
+        where = text(resource.get("DatabaseInput", "LocationUri"))
+        for bucket in _beside(resource, assembly, "AWS::S3::Bucket"):
+            for name in (f"${{{bucket.logical_id}}}", text(bucket.get("BucketName"))):
+                if name and where.startswith(f"s3://{name}/"):
+                    return bucket
+        return None
+
+
+def _beside(resource: Resource, assembly: Assembly, kind: str) -> Iterator[Resource]:
+    return (item for item in assembly.of(kind) if item.template is resource.template)
+
+
+def _hears(rule: Resource, bucket: set[str]) -> bool:
+    pattern = rule.get("EventPattern", default={})
+    detail = pattern.get("detail") or {}
+    keys = (detail.get("object") or {}).get("key") or []
+    return (
+        text(rule.get("State", default="ENABLED")) == "ENABLED"
+        and present(rule.get("Targets"))
+        and "Object Created" in texts(pattern.get("detail-type"))
+        and not bucket.isdisjoint(texts((detail.get("bucket") or {}).get("name")))
+        and any(isinstance(key, dict) and key.get("prefix") == f"{LANDING}/" for key in keys)
+    )
+
+
+def _keeps_from_reading(statement: dict[str, Any]) -> bool:
+    return (
+        text(statement.get("Effect")) == "Deny"
+        and "s3:GetObject*" in texts(statement.get("Action"))
+        and any(item.endswith(f"/{LANDING}/*") for item in texts(statement.get("Resource")))
+    )
+
+
 RULES: tuple[type[Rule], ...] = (
     StoresOutliveTheirStack,
     BucketsKeepVersions,
     EvidenceIsLocked,
     DataSetsAreKnown,
+    DataAreInspected,
 )
 """The rules of this subject."""

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from mlzone.boundary import boundary_document
-from mlzone.data_policy import team_data_statement, team_key_statement, team_roles
+from mlzone.data_policy import team_data_statements, team_key_statement, team_roles
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Stage, Team
 from mlzone.guardrail import PolicyType, control_policies
@@ -170,13 +170,19 @@ class Guardrails:
 
     def team_data(self, place: TeamPlace) -> Policy | None:
         """Return what the policy of a team's bucket forbids."""
-        statement = team_data_statement(
-            team_roles(self.naming, place.unit, place.team, place.stage),
+        document = _document(*self._team_data(place))
+        return self.policy(TEAM_DATA, document, PolicyKind.RESOURCE)
+
+    def _team_data(self, place: TeamPlace) -> tuple[Statement, ...]:
+        return team_data_statements(
+            self.naming,
+            place.unit,
+            place.team,
+            place.stage,
             partition=PARTITION,
             account=place.account,
             bucket_arn=self.team_bucket(place),
         )
-        return self.policy(TEAM_DATA, _document(statement), PolicyKind.RESOURCE)
 
     def team_key(self, place: TeamPlace) -> Policy | None:
         """Return the policy of a team's key: the account's own policies decide, for the team."""
@@ -231,14 +237,7 @@ class Guardrails:
         for place in self.places():
             roles = team_roles(self.naming, place.unit, place.team, place.stage)
             account = place.account
-            documents[TEAM_DATA] = _document(
-                team_data_statement(
-                    roles,
-                    partition=PARTITION,
-                    account=account,
-                    bucket_arn=self.team_bucket(place),
-                )
-            )
+            documents[TEAM_DATA] = _document(*self._team_data(place))
             documents[TEAM_KEY] = _document(
                 team_key_statement(roles, partition=PARTITION, account=account)
             )

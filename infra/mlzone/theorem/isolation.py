@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mlzone.data_policy import team_roles
+from mlzone.data_policy import inspector_role, team_people, team_roles
+from mlzone.estate.team import LANDING
 from mlzone.theorem.guardrails import PARTITION, Guardrails, TeamPlace
 from mlzone.theorem.theorem import EstateTheorem
 from mlzone_access import Policies, Policy, Principal, PrincipalKind, catalogue
@@ -116,6 +117,45 @@ def _apart(guardrails: Guardrails) -> Iterator[Theorem]:
                 )
 
 
+def _landing(guardrails: Guardrails) -> Iterator[Theorem]:
+    """Yield each bucket: even a role of the team that may do everything reads nothing there."""
+    for place in guardrails.places():
+        owner = f"arn:{PARTITION}:iam::{place.account}:role/mlzone"
+        inspector = inspector_role(guardrails.naming, place.unit, place.team, place.stage)
+        own = team_roles(guardrails.naming, place.unit, place.team, place.stage)
+        yield Theorem(
+            name=str(place),
+            statement="",
+            policies=Policies(resource=guardrails.team_data(place)),
+            forbidden=Claim.of(
+                Action=[name for name in data_actions() if name.startswith("s3:GetObject")],
+                Resource=f"{guardrails.team_bucket(place)}/{LANDING}/*",
+                Condition={"ArnNotLike": {"aws:PrincipalArn": f"{owner}/{inspector}"}},
+            ),
+            caller=AnyRole(),
+            resource_account=place.account,
+            likely_callers=tuple(f"{owner}/{role}" for role in own if role != inspector)[:1],
+        )
+
+
+def _past_the_landing(guardrails: Guardrails) -> Iterator[Theorem]:
+    for place in guardrails.places():
+        bucket = guardrails.team_bucket(place)
+        policies = Policies(resource=guardrails.team_data(place))
+        people = team_people(guardrails.naming, place.unit, place.team, place.stage)
+        for role in people:
+            arn = f"arn:{PARTITION}:iam::{place.account}:role/mlzone/{role}"
+            for zone in place.team.data_zones:
+                yield Theorem(
+                    name=f"{role}, {zone.name}, {place}",
+                    statement="",
+                    policies=policies,
+                    forbidden=Claim.of(Action="s3:PutObject", Resource=f"{bucket}/{zone.name}/*"),
+                    caller=Principal(kind=PrincipalKind.ROLE, arn=arn, account=place.account),
+                    resource_account=place.account,
+                )
+
+
 ISOLATION = (
     EstateTheorem(
         id="team-data",
@@ -135,5 +175,17 @@ ISOLATION = (
         statement="Of every two teams, no role of the one reads the data of the other.",
         controls=("IAM-06",),
         cases=_apart,
+    ),
+    EstateTheorem(
+        id="landing-is-unread",
+        statement="Nobody reads data that have just arrived but the function that looks into them.",
+        controls=("DAT-04",),
+        cases=_landing,
+    ),
+    EstateTheorem(
+        id="people-use-the-landing",
+        statement="No person puts data into a data zone past the function that looks into them.",
+        controls=("DAT-04",),
+        cases=_past_the_landing,
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 
+from mlzone_runtime.evidence import ALL_MODELS
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
 
 LOG = logging.getLogger(__name__)
@@ -17,7 +18,6 @@ LOG.setLevel(logging.INFO)
 
 BROKEN, USED = "Glass Broken", "Glass Used"
 _SESSION_BEGINS = "AssumeRoleWithSAML"
-_ALL_MODELS = "all-models"
 _PLATFORM = "platform"
 
 
@@ -57,7 +57,7 @@ def tell(event: Mapping[str, Any], bus_arn: str, *, events: Any) -> dict[str, st
             scope=ModelScope(
                 unit=setting("MLZONE_UNIT"),
                 team=_PLATFORM,
-                model=_ALL_MODELS,
+                model=ALL_MODELS,
                 environment=setting("MLZONE_ENVIRONMENT"),
             ),
             actor=actor,

@@ -34,6 +34,8 @@ SOURCES: Mapping[str, str] = {
     "Retraining Requested": "mlzone.monitoring",
     "Retraining Started": "mlzone.delivery",
     "Retraining Skipped": "mlzone.delivery",
+    "Data Inspected": "mlzone.data",
+    "Data Refused": "mlzone.data",
     "Glass Broken": "mlzone.platform",
     "Glass Used": "mlzone.platform",
 }

@@ -127,7 +127,7 @@ def _isolation(scene: Scene) -> Facts:
     own_bucket = scene.naming.data_bucket(unit.name, team.name, account)
     other_bucket = scene.naming.data_bucket(unit.name, other.name, account)
     s3 = scene.stage(Stage.DEV, scene.author).client("s3")
-    key = f"{team.data_zones[0].name}/hello.txt"
+    key = "work/hello.txt"
     s3.put_object(Bucket=own_bucket, Key=key, Body=b"hello")
     must(
         s3.get_object(Bucket=own_bucket, Key=key)["Body"].read() == b"hello",
