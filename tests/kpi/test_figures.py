@@ -1,5 +1,6 @@
 """The key figures of a recorded history, each by its definition in docs/kpi.md."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,24 @@ def test_adoption_counts_declared_and_published_models_by_template(all_of_it: Fi
     (realtime,) = [item for item in all_of_it.templates if item.template == "tabular-realtime"]
 
     assert realtime.models >= realtime.published == 2
+
+
+def test_events_that_are_about_no_single_model_make_no_model(kept: list[Event], estate: Estate):
+    arrival = replace(kept[0], model="retail-banking/all-models", kind="Data Inspected")
+
+    found = figures([*kept, arrival], estate, Period(start=None, end=NOW))
+
+    assert {item.scope for item in found.models} == {CREDIT, LIMIT, CHURN}
+    assert found.events == len(kept) + 1
+
+
+def test_waivers_are_counted_and_grow_old(kept: list[Event], estate: Estate):
+    waivers = figures(kept, estate, Period(start=None, end=NOW)).waivers
+    later = figures(kept, estate, Period(start=None, end=NOW + timedelta(days=30))).waivers
+
+    assert waivers.count == later.count == len(estate.waivers) > 0
+    assert later.oldest_days == waivers.oldest_days + 30
+    assert waivers.next_expiry == min(item.expires for item in estate.waivers)
 
 
 def test_a_period_counts_what_ends_in_it(kept: list[Event], estate: Estate):

@@ -478,6 +478,11 @@ SHAPES: dict[str, Any] = {
         "templates": [
             {"template": "<name>", "models": "<number>", "published": "<number of them>"}
         ],
+        "waivers": {
+            "count": "<number>",
+            "oldest_days": "<days since the oldest was granted>",
+            "next_expiry": "<date, or null>",
+        },
     },
     "evidence binder": _BINDER,
     "evidence verify": [_CHAIN],

@@ -104,8 +104,14 @@ def _text(found: kpi.Figures) -> str:
             f"models in production: {found.published}, {found.monitored} of them monitored",
             f"published by template: {templates}",
             f"people at work: {found.people}",
+            _waivers(found.waivers),
         )
     )
+
+
+def _waivers(value: kpi.Waivers) -> str:
+    expiry = f", next to expire {value.next_expiry}" if value.next_expiry else ""
+    return f"waivers: {value.count}, the oldest of {value.oldest_days} days{expiry}"
 
 
 def _spread(value: kpi.Spread | None) -> str:

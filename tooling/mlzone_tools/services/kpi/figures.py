@@ -7,11 +7,12 @@ published, users); Forsgren, Humble, Kim, "Accelerate", 2018 (the four measures 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median, quantiles
 
 from mlzone.estate import Estate, Model
 from mlzone.monitor_schedule import interval_hours
+from mlzone_runtime.evidence import ALL_MODELS
 from mlzone_tools.services.kpi import history
 from mlzone_tools.services.kpi.event import Event
 from mlzone_tools.services.kpi.history import PRODUCTION, History, Since
@@ -96,6 +97,16 @@ class Adoption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waivers:
+    """What the organization lets pass, and for how long it has."""
+
+    count: int
+    oldest_days: int
+    """Since the oldest was granted."""
+    next_expiry: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """Key figures of the platform, or of a team."""
 
@@ -110,6 +121,8 @@ class Figures:
     monitored: int
     """Published models whose monitor has completed within two of its intervals."""
     templates: tuple[Adoption, ...]
+    waivers: Waivers
+    """The organization's, whichever team is looked at."""
 
 
 def figures(
@@ -132,6 +145,8 @@ def figures(
     histories = {
         name: History([item for item in kept if item.model == name])
         for name in sorted({item.model for item in kept})
+        # Data that arrive and sessions for emergencies are of no single model.
+        if not name.endswith(f"/{ALL_MODELS}")
     }
     published = {name for name, item in histories.items() if item.releases()}
     first = kept[0].time if kept else period.end
@@ -153,6 +168,7 @@ def figures(
             if name in models
         ),
         templates=_adoption(models, published),
+        waivers=_waivers(estate, period.end.date()),
     )
 
 
@@ -203,6 +219,14 @@ def _adoption(models: Mapping[str, Model], published: set[str]) -> tuple[Adoptio
     return tuple(
         Adoption(template=template, models=count, published=used[template])
         for template, count in sorted(declared.items())
+    )
+
+
+def _waivers(estate: Estate, today: date) -> Waivers:
+    return Waivers(
+        count=len(estate.waivers),
+        oldest_days=max(((today - item.granted).days for item in estate.waivers), default=0),
+        next_expiry=min((item.expires for item in estate.waivers), default=None),
     )
 
 
