@@ -82,8 +82,13 @@ def _mask_table(source: Path, target: Path, delimiter: str) -> Masking:
 
 def _mask_lines(source: Path, target: Path) -> Masking:
     values: dict[str, list[str]] = defaultdict(list)
+
+    def collect(path: str, text: str) -> str:
+        values[path].append(text)
+        return text
+
     for record in islice(_records(source), _SAMPLE):
-        _walk(record, lambda path, text: values[path].append(text) or text)
+        _walk(record, collect)
     if not values:
         raise UninspectedError("it is empty")
     kinds = {

@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 NAMES: Mapping[str, frozenset[str]] = {
     "cpf": frozenset({"cpf", "nr_cpf", "num_cpf", "numero_cpf", "cpf_cliente"}),
@@ -150,13 +151,11 @@ class Masking:
         if kind:
             self.found[kind] += 1
             return f"[{kind}]"
-        for name, form, valid in PATTERNS:
-            text = form.sub(
-                lambda match, name=name, valid=valid: self._mask(match, name, valid), text
-            )
+        for found, form, valid in PATTERNS:
+            text = form.sub(partial(self._mask, found, valid), text)
         return text
 
-    def _mask(self, match: re.Match[str], kind: str, valid: Callable[[str], bool]) -> str:
+    def _mask(self, kind: str, valid: Callable[[str], bool], match: re.Match[str]) -> str:
         if not valid(match[0]):
             return match[0]
         self.found[kind] += 1

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -59,7 +58,10 @@ class DataInspector(Construct):
         unit, stage = governance.of_unit()
         bucket = props.zones.bucket
         bus = platform_bus_arn(
-            naming, cdk.Stack.of(self).partition, governance.home_region, governance.shared_services
+            naming,
+            governance.place(self).partition,
+            governance.home_region,
+            governance.shared_services,
         )
         statements = inspector_statements(team, bucket_arn=bucket.arn, key_arn=props.key.key_arn)
         self.function = GovernedFunction(
@@ -80,10 +82,7 @@ class DataInspector(Construct):
                     "MLZONE_DATA_ZONES": ",".join(zone.name for zone in team.data_zones),
                     "MLZONE_PLATFORM_BUS": bus,
                 },
-                statements=[
-                    iam.PolicyStatement.from_json(statement)
-                    for statement in (*statements, announce(bus))
-                ],
+                statements=(*statements, announce(bus)),
             ),
         )
         """The function."""

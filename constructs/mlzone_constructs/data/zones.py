@@ -82,14 +82,14 @@ class DataZones(Construct):
             ),
         )
         """The bucket."""
-        stack = cdk.Stack.of(self)
+        place = governance.place(self)
         for statement in team_data_statements(
             governance.naming,
             unit,
             team,
             stage,
-            partition=stack.partition,
-            account=stack.account,
+            partition=place.partition,
+            account=place.account,
             bucket_arn=self.bucket.arn,
         ):
             self.bucket.bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
@@ -98,7 +98,7 @@ class DataZones(Construct):
             database = glue.CfnDatabase(
                 self,
                 f"Database-{zone.name}",
-                catalog_id=cdk.Stack.of(self).account,
+                catalog_id=place.account,
                 database_name=name,
                 database_input=glue.CfnDatabase.DatabaseInputProperty(
                     name=name,

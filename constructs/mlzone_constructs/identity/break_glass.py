@@ -69,7 +69,7 @@ class BreakGlass(Construct):
             f"arn:{place.partition}:iam::{place.account}:saml-provider/"
             f"{governance.estate.organization.identity.saml_provider}"
         )
-        audience = {"StringEquals": {"SAML:aud": sign_in(stack.region)}}
+        audience = {"StringEquals": {"SAML:aud": sign_in(place.region)}}
         role = iam.Role(
             self,
             "Resource",

@@ -249,6 +249,43 @@ class KeysAdmitNobodyUnknown(Rule):
         return None
 
 
+class TeamsHaveKeysOfTheirOwn(Rule):
+    """What belongs to a team is encrypted with a key that no other team can use.
+
+    Anti-pattern: one key for an account, with which every role decrypts.
+    Best practice: a key beside the team's bucket, whose policy refuses everybody but named roles.
+    """
+
+    id = "MLZ-ENCRYPTION-009"
+    control = "ENC-04"
+    types = ("AWS::S3::Bucket",)
+    fix = "encrypt the bucket with the team's key, and make the key's policy refuse others"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look at buckets of one team."""
+        del assembly
+        return present(resource.tags.get("mlz:team"))
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the key, and at who may use it."""
+        rules = resource.get("BucketEncryption", "ServerSideEncryptionConfiguration", default=[])
+        named = {
+            text((rule.get("ServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID"))
+            for rule in rules
+        }
+        for key in assembly.of("AWS::KMS::Key"):
+            names = {f"${{{key.logical_id}}}", f"${{{key.logical_id}.Arn}}"}
+            if key.template is resource.template and named & names:
+                refuses = any(
+                    statement.get("Effect") == "Deny"
+                    and "kms:Decrypt" in texts(statement.get("Action"))
+                    and "aws:principalarn" in condition_keys(statement)
+                    for statement in statements(key.get("KeyPolicy"))
+                )
+                return None if refuses else "the key's policy refuses nobody of another team"
+        return "no key of the team's own encrypts it"
+
+
 RULES: tuple[type[Rule], ...] = (
     BucketsHaveKeys,
     BucketsAreClosed,
@@ -258,5 +295,6 @@ RULES: tuple[type[Rule], ...] = (
     ReportsHaveKeys,
     KeysRotate,
     KeysAdmitNobodyUnknown,
+    TeamsHaveKeysOfTheirOwn,
 )
 """The rules of this subject."""

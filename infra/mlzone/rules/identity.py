@@ -1,10 +1,19 @@
 """Rules about identities and what they may do."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from mlzone.guardrail import INCIDENT_TAG
 from mlzone.rules.assembly import Assembly, Resource
-from mlzone.rules.expression import condition_keys, present, statements, text, texts
+from mlzone.rules.expression import (
+    condition_keys,
+    conditions,
+    present,
+    statements,
+    text,
+    texts,
+)
 from mlzone.rules.rule import Rule
 from mlzone_access import catalogue
 
@@ -18,6 +27,10 @@ _SOURCES = {
     "sts:externalid",
 }
 """Conditions that say for whom a role is taken."""
+
+_EMERGENCY = "-break-glass"
+"""How names of roles for emergencies end."""
+_HOUR = 3600
 
 
 def documents(resource: Resource) -> Iterator[Any]:
@@ -328,6 +341,50 @@ class StudioSignsInThroughTheCompany(Rule):
         return None if mode == "SSO" else f"people come in by {mode or 'nothing'}"
 
 
+class EmergenciesAreShortAndHeardOf(Rule):
+    """A role for emergencies is taken for an hour, for a named incident, and not in silence.
+
+    Anti-pattern: a standing administrator for emergencies.
+    Best practice: an hour at most; a trust policy that refuses sessions without a name and an
+    incident; a rule beside the role that hears of each session.
+    """
+
+    id = "MLZ-IDENTITY-012"
+    control = "IAM-10"
+    types = ("AWS::IAM::Role",)
+    fix = "make the role with BreakGlass"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look only at roles for emergencies."""
+        del assembly
+        return text(resource.get("RoleName")).endswith(_EMERGENCY)
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look at the time, the trust policy and the rules beside the role."""
+        seconds = resource.get("MaxSessionDuration", default=_HOUR)
+        if not isinstance(seconds, int) or seconds > _HOUR:
+            return f"a session lasts {text(seconds)} seconds"
+        refused = {
+            key
+            for statement in statements(resource.get("AssumeRolePolicyDocument"))
+            if statement.get("Effect") == "Deny"
+            for operator, key, value in conditions(statement)
+            if operator == "Null" and text(value) == "true"
+        }
+        for key in ("sts:SourceIdentity", f"aws:RequestTag/{INCIDENT_TAG}"):
+            if key.lower() not in refused:
+                return f"a session may begin without {key}"
+        name = text(resource.get("RoleName"))
+        heard = (
+            json.dumps(item.get("EventPattern"))
+            for item in assembly.of("AWS::Events::Rule")
+            if item.template is resource.template and present(item.get("Targets"))
+        )
+        if not any("AssumeRole" in pattern and f'/{name}"' in pattern for pattern in heard):
+            return "nobody hears of its sessions"
+        return None
+
+
 RULES: tuple[type[Rule], ...] = (
     RolesHaveTheBoundary,
     NoUsers,
@@ -340,5 +397,6 @@ RULES: tuple[type[Rule], ...] = (
     CallersOfFunctionsAreNamed,
     PeopleBringTheirName,
     StudioSignsInThroughTheCompany,
+    EmergenciesAreShortAndHeardOf,
 )
 """The rules of this subject."""

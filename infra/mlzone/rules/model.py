@@ -3,6 +3,7 @@
 import json
 import re
 
+from mlzone.naming import STOP_ENDING
 from mlzone.risk import TIERS, TierControls
 from mlzone.rules.assembly import Assembly, Resource
 from mlzone.rules.expression import listed, present, text, true
@@ -294,6 +295,35 @@ class DriftIsAnswered(Rule):
         return "no alarm answers its findings"
 
 
+class ProductionCanBeStopped(Rule):
+    """A person takes a model out of service at once, by one call.
+
+    Anti-pattern: an endpoint that only a deployment takes away.
+    Best practice: a function beside the endpoint that stops it, for approvers and engineers.
+    """
+
+    id = "MLZ-MODEL-010"
+    control = "MON-04"
+    types = ("AWS::SageMaker::Endpoint",)
+    fix = "add a ModelStop beside the endpoint"
+
+    def applies(self, resource: Resource, assembly: Assembly) -> bool:
+        """Look only at production."""
+        del assembly
+        return in_production(resource)
+
+    def problem(self, resource: Resource, assembly: Assembly) -> str | None:
+        """Look for the function in the endpoint's template."""
+        for function in assembly.of("AWS::Lambda::Function"):
+            if (
+                function.template is resource.template
+                and text(function.get("FunctionName")).endswith(STOP_ENDING)
+                and text(function.get("Environment", "Variables", "MLZONE_SERVING_STACK"))
+            ):
+                return None
+        return "no function beside it takes it out of service"
+
+
 RULES: tuple[type[Rule], ...] = (
     ImagesAreKnown,
     ImagesAreScanned,
@@ -304,5 +334,6 @@ RULES: tuple[type[Rule], ...] = (
     ProductionIsCaptured,
     ProductionIsWatched,
     DriftIsAnswered,
+    ProductionCanBeStopped,
 )
 """The rules of this subject."""
