@@ -449,7 +449,9 @@ def test_key_figures_come_from_events(shell: Shell):
     events = shell.result("kpi", "--events")
 
     assert figures["events"] == len(events)
-    assert figures["models"][0]["scope"] == MODEL
+    others = [item for item in events if item["model"] != MODEL]
+    assert {item["kind"] for item in others} == {"Data Inspected", "Data Refused"}, others
+    assert [item["scope"] for item in figures["models"]] == [MODEL]
     assert figures["models"][0]["releases"] == 1
     assert figures["models"][0]["lead_time"]["median"] > 0
     assert figures["models"][0]["retrainings"] == 1
