@@ -19,6 +19,8 @@ LOG.setLevel(logging.INFO)
 NOT_METRICS = frozenset({"author", "manifest_sha256"})
 """Metadata of a version that the event tells elsewhere, or that nobody reads there."""
 
+_MADE = "CreatePipeline"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
@@ -52,7 +54,8 @@ def tell(
     """Put the event that a build's step calls for.
 
     Returns:
-        The kind of the event, or nothing if no version was registered.
+        The kind of the event, or nothing if no version was registered, or nobody asked for the
+        build.
     """
     made = (
         _started(event, scope, clients)
@@ -60,17 +63,22 @@ def tell(
         else _registered(event, scope, clients)
     )
     if made is None:
-        LOG.info("the pipeline registered nothing")
+        LOG.info("the pipeline registered nothing, or nobody asked for it")
         return {}
     announce(made, bus_arn=bus_arn, client=clients.events)
     return {"kind": made.kind}
 
 
-def _started(event: Mapping[str, Any], scope: ModelScope, clients: Clients) -> LifeCycleEvent:
+def _started(
+    event: Mapping[str, Any], scope: ModelScope, clients: Clients
+) -> LifeCycleEvent | None:
     pipeline, execution = event["detail"]["pipeline"], event["detail"]["execution-id"]
     answer = clients.codepipeline.get_pipeline_execution(
         pipelineName=pipeline, pipelineExecutionId=execution
     )["pipelineExecution"]
+    # CodePipeline runs a pipeline when it is made, before there is a project to build.
+    if answer.get("trigger", {}).get("triggerType") == _MADE:
+        return None
     variables = {
         item["name"]: item.get("resolvedValue", "") for item in answer.get("variables", [])
     }

@@ -11,7 +11,7 @@ SCOPE = ModelScope(unit="retail", team="risk", model="credit", environment="dev"
 VERSION = "arn:aws:sagemaker:sa-east-1:100000000002:model-package/aur-retail-credit/3"
 
 
-def clients(*, steps=(), variables=()):
+def clients(*, steps=(), variables=(), trigger="StartPipelineExecution"):
     said = []
     package = {
         "ModelPackageVersion": 3,
@@ -25,7 +25,12 @@ def clients(*, steps=(), variables=()):
 
     made = Clients(
         codepipeline=SimpleNamespace(
-            get_pipeline_execution=lambda **_: {"pipelineExecution": {"variables": list(variables)}}
+            get_pipeline_execution=lambda **_: {
+                "pipelineExecution": {
+                    "variables": list(variables),
+                    "trigger": {"triggerType": trigger},
+                }
+            }
         ),
         sagemaker=SimpleNamespace(
             list_pipeline_execution_steps=lambda **_: {"PipelineExecutionSteps": list(steps)}
@@ -56,6 +61,17 @@ def test_a_started_build_names_who_committed():
     assert detail["actor"] == "bruno.lima"
     assert detail["pipeline_execution"] == "42"
     assert detail["facts"]["trigger"] == "commit"
+
+
+def test_a_run_that_only_the_pipelines_making_started_is_no_build():
+    made, said = clients(trigger="CreatePipeline")
+    event = {
+        "source": "aws.codepipeline",
+        "detail": {"pipeline": "aur-retail-credit-build", "execution-id": "1"},
+    }
+
+    assert tell(event, SCOPE, BUS, made) == {}
+    assert said == []
 
 
 FINISHED = {
