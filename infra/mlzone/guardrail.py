@@ -13,7 +13,6 @@ from typing import Any, Literal
 from mlzone.errors import GovernanceError
 from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
-    AUTHORING,
     BUCKET_CHANGES,
     EMERGENCY_ACTIONS,
     EXPLORATION,
@@ -30,10 +29,19 @@ from mlzone.guarded_action import (
     RUNTIME_ACTIONS,
     USER_CREDENTIALS,
 )
+from mlzone.guardrail_statement import (
+    ACCESS_ROLE,
+    DEPLOYMENT_ROLES,
+    EXECUTION_ROLE,
+    PLATFORM_ROLES,
+    Statement,
+    deny,
+    platform_but,
+    unless,
+)
+from mlzone.life_cycle_guardrail import life_cycle
 from mlzone.naming import ROLE_PATH, Limit, Naming, fit
 from mlzone.persona import Persona
-
-Statement = dict[str, Any]
 
 PolicyType = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY", "TAG_POLICY"]
 
@@ -43,18 +51,6 @@ QUOTAS: Mapping[PolicyType, int] = {
     "TAG_POLICY": 10_000,
 }
 """Most characters of a policy (AWS Organizations quotas, May 2026)."""
-
-ACCESS_ROLE = "arn:*:iam::*:role/OrganizationAccountAccessRole"
-"""Organizations' own role in each account; used once, to bootstrap."""
-EXECUTION_ROLE = "arn:*:iam::*:role/cdk-*-cfn-exec-role-*"
-"""CloudFormation's role: what it makes was checked before, by rules over the template."""
-DEPLOYMENT_ROLES = "arn:*:iam::*:role/cdk-*"
-"""The roles that deployments work in; CloudFormation's is one of them."""
-PLATFORM_ROLES = f"arn:*:iam::*:role{ROLE_PATH}*"
-"""The roles of people and of the platform's machines."""
-
-VALIDATION = "validation"
-"""The property of a model version that says who validated it, and by which report."""
 
 INCIDENT_TAG = "incident"
 """The session tag that names the incident for which the role for emergencies is taken."""
@@ -117,7 +113,7 @@ def control_policies(estate: Estate) -> tuple[ControlPolicy, ...]:
         policy(scp, "perimeter", "Regions, identities and the boundary",
                _document(_perimeter(estate, naming)), members),
         policy(scp, "model-life-cycle", "Who may decide on a model version",
-               _document(_life_cycle(naming)), members),
+               _document(life_cycle(naming)), members),
         policy(scp, "private-encrypted-ml", "Networks, keys, isolation and instance types",
                _document(_private_ml(estate)), units),
         policy(scp, "production", "Production changes through delivery alone",
@@ -164,27 +160,8 @@ def environment_pipelines(estate: Estate) -> tuple[str, ...]:
     return (f"{names}-deploy-*", f"{names}-verify")
 
 
-def approvers(naming: Naming) -> str:
-    """Return the roles of model approvers."""
-    return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-{Persona.MODEL_APPROVER}"
-
-
 def _document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _deny(sid: str, actions: tuple[str, ...] | str, **more: Any) -> Statement:
-    listed = [actions] if isinstance(actions, str) else sorted(actions)
-    return {"Sid": sid, "Effect": "Deny", "Action": listed, "Resource": "*"} | more
-
-
-def _unless(*roles: str) -> dict[str, Any]:
-    return {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}
-
-
-def _platform_but(*roles: str) -> dict[str, Any]:
-    platform = {"ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES}}
-    return {**platform, **_unless(*roles)} if roles else platform
 
 
 def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
@@ -201,15 +178,15 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
                 }
             },
         },
-        _deny("StayInOrganization", "organizations:LeaveOrganization"),
-        _deny("NoUsersNoAccessKeys", USER_CREDENTIALS),
-        _deny(
+        deny("StayInOrganization", "organizations:LeaveOrganization"),
+        deny("NoUsersNoAccessKeys", USER_CREDENTIALS),
+        deny(
             "BoundaryOnEveryRole",
             ("iam:CreateRole", "iam:PutRolePermissionsBoundary"),
             Condition={"StringNotLike": {"iam:PermissionsBoundary": boundary}},
         ),
-        _deny("BoundaryStays", "iam:DeleteRolePermissionsBoundary"),
-        _deny(
+        deny("BoundaryStays", "iam:DeleteRolePermissionsBoundary"),
+        deny(
             "BoundaryIsNotEdited",
             (
                 "iam:CreatePolicyVersion",
@@ -218,40 +195,40 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
                 "iam:SetDefaultPolicyVersion",
             ),
             Resource=boundary,
-            Condition=_unless(ACCESS_ROLE),
+            Condition=unless(ACCESS_ROLE),
         ),
-        _deny("EvidenceStays", RECORD_CHANGES, Condition=_unless(EXECUTION_ROLE)),
-        _deny(
+        deny("EvidenceStays", RECORD_CHANGES, Condition=unless(EXECUTION_ROLE)),
+        deny(
             "RolesOfThePlatformStay",
             ROLE_CHANGES,
             Resource=PLATFORM_ROLES,
-            Condition=_unless(EXECUTION_ROLE),
+            Condition=unless(EXECUTION_ROLE),
         ),
-        _deny(
+        deny(
             "RolesOfDeploymentStay",
             ROLE_CHANGES,
             Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
-            Condition=_unless(ACCESS_ROLE, EXECUTION_ROLE),
+            Condition=unless(ACCESS_ROLE, EXECUTION_ROLE),
         ),
-        _deny("IdentityProvidersStay", IDENTITY_PROVIDERS, Condition=_unless(EXECUTION_ROLE)),
-        _deny(
+        deny("IdentityProvidersStay", IDENTITY_PROVIDERS, Condition=unless(EXECUTION_ROLE)),
+        deny(
             "PeopleTakeNoOtherRole",
             ROLE_TAKING,
             Condition={"ArnLike": {"aws:PrincipalArn": list(people(naming))}},
         ),
-        _deny(
+        deny(
             "DeploymentIsNotAssumed",
             "sts:AssumeRole",
             Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
-            Condition=_platform_but(*environment_pipelines(estate)),
+            Condition=platform_but(*environment_pipelines(estate)),
         ),
-        _deny(
+        deny(
             "DeploymentIsNotPassed",
             "iam:PassRole",
             Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
-            Condition=_unless(ACCESS_ROLE, DEPLOYMENT_ROLES),
+            Condition=unless(ACCESS_ROLE, DEPLOYMENT_ROLES),
         ),
-        _deny(
+        deny(
             "MachinesPassToSageMakerOnly",
             "iam:PassRole",
             Condition={
@@ -259,120 +236,27 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
                 "StringNotEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"},
             },
         ),
-        _deny(
+        deny(
             "BucketsOfThePlatformStay",
             BUCKET_CHANGES,
             Resource=f"arn:*:s3:::{naming.prefix}-*",
-            Condition=_unless(EXECUTION_ROLE),
+            Condition=unless(EXECUTION_ROLE),
         ),
-        _deny("KeysStay", KEY_CHANGES, Condition=_unless(ACCESS_ROLE, EXECUTION_ROLE)),
-        _deny(
+        deny("KeysStay", KEY_CHANGES, Condition=unless(ACCESS_ROLE, EXECUTION_ROLE)),
+        deny(
             "GrantsForServicesOnly",
             "kms:CreateGrant",
             Condition={"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}},
         ),
-        _deny(
+        deny(
             "NoPublicEndpoints",
             ("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig"),
         ),
-        _deny("NoInternetDoors", INTERNET_DOORS),
-        _deny(
+        deny("NoInternetDoors", INTERNET_DOORS),
+        deny(
             "NoSharingOutside",
             ("ram:CreateResourceShare", "ram:UpdateResourceShare"),
             Condition={"Bool": {"ram:RequestedAllowsExternalPrincipals": "true"}},
-        ),
-    ]
-
-
-def _life_cycle(naming: Naming) -> list[Statement]:
-    """Segregation of duties in the registry (MOD-02, MOD-03)."""
-    decided = {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}}
-    update = "sagemaker:UpdateModelPackage"
-    return [
-        _deny("NobodyIsBornApproved", "sagemaker:CreateModelPackage", Condition=decided),
-        _deny("OnlyApproversDecide", update, Condition={**decided, **_unless(approvers(naming))}),
-        _deny(
-            "ApproversHaveAName",
-            update,
-            Condition={**decided, "Null": {"aws:SourceIdentity": "true"}},
-        ),
-        _deny(
-            "AuthorsDoNotApprove",
-            update,
-            Condition={
-                "StringEquals": {
-                    **decided["StringEquals"],
-                    "sagemaker:CurrentCustomerMetadataProperties/author": "${aws:SourceIdentity}",
-                }
-            },
-        ),
-        *_validation(naming, update),
-        _deny(
-            "AuthorStays",
-            update,
-            Condition={"Null": {"sagemaker:CustomerMetadataProperties/author": "false"}},
-        ),
-        _deny(
-            "AuthorIsNotRemoved",
-            update,
-            Condition={
-                "ForAnyValue:StringEquals": {
-                    "sagemaker:CustomerMetadataPropertiesToRemove": ["author"]
-                }
-            },
-        ),
-        _deny(
-            "EveryVersionHasAnAuthor",
-            "sagemaker:CreateModelPackage",
-            Condition={"Null": {"sagemaker:CustomerMetadataProperties/author": "true"}},
-        ),
-        _deny(
-            "ApproversDoNotAuthor",
-            AUTHORING,
-            Condition={"ArnLike": {"aws:PrincipalArn": [approvers(naming)]}},
-        ),
-        _deny(
-            "RegistryPoliciesByPlatformOnly",
-            ("sagemaker:PutModelPackageGroupPolicy", "sagemaker:DeleteModelPackageGroupPolicy"),
-            Condition=_unless(EXECUTION_ROLE),
-        ),
-    ]
-
-
-def _validation(naming: Naming, update: str) -> list[Statement]:
-    """An approver signs a validation in their own name, and approves no version by it (MOD-06)."""
-    signed = f"sagemaker:CustomerMetadataProperties/{VALIDATION}"
-    signing = {"Null": {signed: "false"}}
-    own = "${aws:SourceIdentity} *"
-    decided = {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}}
-    return [
-        _deny(
-            "OnlyApproversValidate",
-            ("sagemaker:CreateModelPackage", update),
-            Condition={**signing, **_unless(approvers(naming))},
-        ),
-        _deny(
-            "ValidatorsSignThemselves",
-            update,
-            Condition={**signing, "StringNotLike": {signed: own}},
-        ),
-        _deny("ValidationComesBefore", update, Condition={**decided, **signing}),
-        _deny(
-            "ValidatorsDoNotApprove",
-            update,
-            Condition={
-                "StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"},
-                "StringLike": {f"sagemaker:CurrentCustomerMetadataProperties/{VALIDATION}": own},
-            },
-        ),
-        _deny(
-            "ValidationIsNotRemoved",
-            update,
-            Condition={
-                "ForAnyValue:StringEquals": {
-                    "sagemaker:CustomerMetadataPropertiesToRemove": [VALIDATION]
-                }
-            },
         ),
     ]
 
@@ -383,37 +267,37 @@ def _private_ml(estate: Estate) -> list[Statement]:
     statements = []
     for guarded in GUARDED_KEYS:
         missing = {"Null": {guarded.key: "true"}}
-        statements.append(_deny(guarded.sid, guarded.actions, Condition=missing))
+        statements.append(deny(guarded.sid, guarded.actions, Condition=missing))
         statements.append(
-            _deny(
+            deny(
                 f"{guarded.sid}UnlessDeployed",
                 tuple(guarded.by_deployment),
-                Condition={**missing, **_unless(EXECUTION_ROLE)},
+                Condition={**missing, **unless(EXECUTION_ROLE)},
             )
         )
         if sid := NEVER_FALSE.get(guarded.key):
             off = {"Bool": {guarded.key: "false"}}
-            statements.append(_deny(sid, guarded.all_actions, Condition=off))
+            statements.append(deny(sid, guarded.all_actions, Condition=off))
     return [
         *statements,
-        _deny(
+        deny(
             "StudioInVpcOnly",
             ("sagemaker:CreateDomain", "sagemaker:UpdateDomain"),
             Condition={"StringNotEqualsIfExists": {"sagemaker:AppNetworkAccessType": "VpcOnly"}},
         ),
-        _deny(
+        deny(
             "NotebooksWithoutInternet",
             "sagemaker:CreateNotebookInstance",
             Condition={"StringNotEquals": {"sagemaker:DirectInternetAccess": "Disabled"}},
         ),
-        _deny(
+        deny(
             "InstanceAllowList",
             INSTANCE_ACTIONS,
             Condition={
                 "ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": allowed_instances(estate)}
             },
         ),
-        _deny(
+        deny(
             "JobsEnd",
             RUNTIME_ACTIONS,
             Condition={
@@ -443,13 +327,13 @@ def _production(naming: Naming) -> list[Statement]:
     planned = tuple(action for action in PRODUCTION_CHANGES if action not in EMERGENCY_ACTIONS)
     named = f"aws:PrincipalTag/{INCIDENT_TAG}"
     return [
-        _deny("ChangesThroughDelivery", planned, Condition=_unless(EXECUTION_ROLE)),
-        _deny(
+        deny("ChangesThroughDelivery", planned, Condition=unless(EXECUTION_ROLE)),
+        deny(
             "OutOfServiceInEmergenciesOnly",
             EMERGENCY_ACTIONS,
-            Condition=_unless(break_glass(naming), EXECUTION_ROLE),
+            Condition=unless(break_glass(naming), EXECUTION_ROLE),
         ),
-        _deny(
+        deny(
             "EmergenciesHaveAName",
             "*",
             Condition={
@@ -457,7 +341,7 @@ def _production(naming: Naming) -> list[Statement]:
                 "Null": {named: "true"},
             },
         ),
-        _deny("NoExplorationInProduction", EXPLORATION),
+        deny("NoExplorationInProduction", EXPLORATION),
     ]
 
 

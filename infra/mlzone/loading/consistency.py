@@ -9,27 +9,20 @@ from datetime import date
 from ipaddress import IPv4Network, ip_network
 
 from mlzone.estate.estate import Estate, team_members
-from mlzone.estate.model import Model
 from mlzone.estate.team import LANDING, Team
 from mlzone.estate.unit import BusinessUnit, Stage
 from mlzone.instance import INSTANCE_TYPES
 from mlzone.loading.expiry import check_allowances, check_waivers
+from mlzone.loading.message import too_loose, unknown_instance, unknown_zone
+from mlzone.loading.model_consistency import Located, check_model
 from mlzone.loading.parse import FieldPath
 from mlzone.loading.problem import Problem
 from mlzone.loading.sources import Sources
-from mlzone.monitor_kind import MONITORS
-from mlzone.monitor_schedule import interval_hours
 from mlzone.persona import PERSONAS, Persona
 from mlzone.region import REGIONS
 
 _WIDEST_NETWORK, _NARROWEST_NETWORK = 16, 24
-_TRAFFIC_ORDER = ("all-at-once", "canary", "linear")
-_LONGEST_ALARM_HOURS = 7 * 24
-"""How far a CloudWatch alarm looks back, at most (quotas of CloudWatch)."""
 _RESERVED_FEATURES = frozenset({"is_deleted", "write_time", "api_invocation_time"})
-
-Located = tuple[FieldPath, str]
-"""A field of a unit and what is wrong with it."""
 
 
 def check_consistency(estate: Estate, sources: Sources, today: date) -> list[Problem]:
@@ -83,7 +76,7 @@ def _organization(estate: Estate, sources: Sources) -> Iterator[Problem]:
         for index, instance in enumerate(getattr(organization.guardrails, field)):
             if instance not in INSTANCE_TYPES:
                 yield sources.in_organization(
-                    ("guardrails", field, index), _unknown_instance(instance)
+                    ("guardrails", field, index), unknown_instance(instance)
                 )
     if not (estate.folder / organization.identity.saml_metadata).is_file():
         yield sources.in_organization(
@@ -270,12 +263,12 @@ def _team_settings(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
         if team.studio.idle_minutes > limits.max_idle_minutes:
             yield (
                 (*studio, "idle_minutes"),
-                _too_loose(team.studio.idle_minutes, limits.max_idle_minutes, "max_idle_minutes"),
+                too_loose(team.studio.idle_minutes, limits.max_idle_minutes, "max_idle_minutes"),
             )
         if team.studio.max_storage_gb > limits.max_studio_storage_gb:
             yield (
                 (*studio, "max_storage_gb"),
-                _too_loose(
+                too_loose(
                     team.studio.max_storage_gb,
                     limits.max_studio_storage_gb,
                     "max_studio_storage_gb",
@@ -306,7 +299,7 @@ def _feature_groups(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
         for number, group in enumerate(team.feature_groups):
             path = ("teams", index, "feature_groups", number)
             if group.data_zone not in zones:
-                yield (*path, "data_zone"), _unknown_zone(group.data_zone, zones)
+                yield (*path, "data_zone"), unknown_zone(group.data_zone, zones)
             taken = {group.record_identifier, group.event_time}
             for position, feature in enumerate(group.features):
                 field = (*path, "features", position, "name")
@@ -321,9 +314,8 @@ def _models(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
     for index, team in enumerate(unit.teams):
         for number, model in enumerate(team.models):
             path = ("teams", index, "models", number)
-            for check in _MODEL_CHECKS:
-                for field, message in check(estate, team, model):
-                    yield (*path, *field), message
+            for field, message in check_model(estate, team, model):
+                yield (*path, *field), message
             if len(unit.approvers) < model.controls.approvers:
                 yield (
                     (*path, "risk_tier"),
@@ -335,173 +327,11 @@ def _models(estate: Estate, unit: BusinessUnit) -> Iterator[Located]:
                 )
 
 
-def _model_references(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
-    limits = estate.organization.guardrails
-    zones = {zone.name for zone in team.data_zones}
-    if model.data_zone not in zones:
-        yield ("data_zone",), _unknown_zone(model.data_zone, zones)
-    for path, instance, allowed, guardrail in (
-        (
-            ("training", "instance_type"),
-            model.training.instance_type,
-            limits.training_instance_types,
-            "training_instance_types",
-        ),
-        (
-            ("serving", "instance_type"),
-            model.serving.instance_type,
-            limits.serving_instance_types,
-            "serving_instance_types",
-        ),
-    ):
-        if instance not in INSTANCE_TYPES:
-            yield path, _unknown_instance(instance)
-        elif instance not in allowed:
-            yield (
-                path,
-                (
-                    f'got "{instance}", which guardrails.{guardrail} does not allow; '
-                    f"use {', '.join(allowed)}"
-                ),
-            )
-
-
-def _model_limits(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
-    del team
-    hours = estate.organization.guardrails.max_job_hours
-    if model.training.max_runtime_minutes > hours * 60:
-        yield (
-            ("training", "max_runtime_minutes"),
-            _too_loose(model.training.max_runtime_minutes, hours * 60, "max_job_hours"),
-        )
-    if model.serving.max_instances < model.serving.min_instances:
-        yield (
-            ("serving", "max_instances"),
-            (
-                f"got {model.serving.max_instances}; expected at least min_instances, "
-                f"{model.serving.min_instances}"
-            ),
-        )
-
-
-def _model_tier(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
-    """What the risk tier demands can be tightened, never loosened."""
-    del estate, team
-    tier = f"tier {model.risk_tier}"
-    if model.capture_percentage < model.controls.minimum_capture_percentage:
-        yield (
-            ("monitoring", "capture_percentage"),
-            (
-                f"got {model.capture_percentage}; {tier} captures at least "
-                f"{model.controls.minimum_capture_percentage}"
-            ),
-        )
-    demanded = model.controls.production_traffic
-    if _TRAFFIC_ORDER.index(model.traffic) < _TRAFFIC_ORDER.index(demanded):
-        yield ("serving", "traffic"), f'got "{model.traffic}"; {tier} demands "{demanded}"'
-
-
-def _model_monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
-    """Monitors run at least as often as the risk tier demands, and have what they need."""
-    del estate, team
-    monitoring = model.monitoring
-    demanded = model.controls.monitors
-    for kind, schedule in monitoring.schedules.items():
-        interval = interval_hours(schedule)
-        slowest = interval_hours(demanded[kind]) if kind in demanded else None
-        if interval is None:
-            yield (
-                ("monitoring", "schedules", kind),
-                (
-                    f'got "{schedule}"; expected hourly "cron(0 * ? * * *)", daily '
-                    '"cron(0 6 ? * * *)" or every N hours "cron(0 */6 ? * * *)"'
-                ),
-            )
-        elif slowest is not None and interval > slowest:
-            yield (
-                ("monitoring", "schedules", kind),
-                (
-                    f"runs every {interval} hours; tier {model.risk_tier} is watched at least "
-                    f"every {slowest} hour{'' if slowest == 1 else 's'}"
-                ),
-            )
-    monitors = model.monitors(production=True)
-    lacking = [kind for kind in monitors if MONITORS[kind].needs_ground_truth]
-    if lacking and monitoring.ground_truth is None:
-        yield (
-            ("monitoring",),
-            (
-                f"has no ground_truth; {' and '.join(lacking)} compare answers with what became "
-                "true: add ground_truth: {lag_hours: 24}"
-            ),
-        )
-    runs = monitoring.evaluated_runs or monitoring.datapoints_to_alarm
-    if monitoring.datapoints_to_alarm > runs:
-        yield (
-            ("monitoring", "datapoints_to_alarm"),
-            f"got {monitoring.datapoints_to_alarm}; expected at most evaluated_runs, {runs}",
-        )
-    longest = max((interval_hours(schedule) or 0) for schedule in monitors.values())
-    if longest * runs > _LONGEST_ALARM_HOURS:
-        field = "evaluated_runs" if monitoring.evaluated_runs else "datapoints_to_alarm"
-        yield (
-            ("monitoring", field),
-            (
-                f"got {runs} runs, {longest} hours apart; an alarm looks back 7 days: at most "
-                f"{_LONGEST_ALARM_HOURS // longest} runs"
-            ),
-        )
-
-
-def _model_actions(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
-    """What is done by itself is about a monitor of the model, and the tier lets a machine do it."""
-    del team
-    monitoring, monitors = model.monitoring, model.monitors(production=True)
-    given = monitoring.actions if "actions" in monitoring.model_fields_set else ()
-    for index, action in enumerate(given):
-        if unwatched := [kind for kind in action.monitors if kind not in monitors]:
-            yield (
-                ("monitoring", "actions", index, "monitors"),
-                f"got {', '.join(unwatched)}, which does not watch the model; add its schedule",
-            )
-        if action.do == "ticket" and estate.organization.monitoring.ticketing is None:
-            yield (
-                ("monitoring", "actions", index, "do"),
-                'got "ticket"; the organization has no monitoring.ticketing',
-            )
-        if action.do == "stop" and not model.controls.stops_by_itself:
-            yield (
-                ("monitoring", "actions", index, "do"),
-                (
-                    f'got "stop"; of risk tier {model.risk_tier} a person decides: use notify, and '
-                    "mlzone model stop"
-                ),
-            )
-
-
-_MODEL_CHECKS = (_model_references, _model_limits, _model_tier, _model_monitors, _model_actions)
-
-
 def _unknown_region(region: str) -> str:
     return (
         f'got "{region}", which is no Region that the platform supports; use one of '
         + ", ".join(sorted(REGIONS))
     )
-
-
-def _unknown_instance(instance: str) -> str:
-    family = instance.split(".")[1]
-    same = sorted(name for name in INSTANCE_TYPES if name.split(".")[1] == family)
-    hint = f"; {family} has {', '.join(same)}" if same else ""
-    return f'got "{instance}", which is no SageMaker instance type that the platform knows{hint}'
-
-
-def _unknown_zone(zone: str, zones: set[str]) -> str:
-    return f'got "{zone}", which is no data zone of the team; use {", ".join(sorted(zones))}'
-
-
-def _too_loose(value: int, limit: int, guardrail: str) -> str:
-    return f"got {value}; guardrails.{guardrail} of the organization allows at most {limit}"
 
 
 _UNIT_CHECKS: tuple[Callable[[Estate, BusinessUnit], Iterator[Located]], ...] = (

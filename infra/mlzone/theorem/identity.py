@@ -8,15 +8,8 @@ from mlzone.guarded_action import (
     ROLE_TAKING,
     USER_CREDENTIALS,
 )
-from mlzone.guardrail import (
-    ACCESS_ROLE,
-    DEPLOYMENT_ROLES,
-    EXECUTION_ROLE,
-    PLATFORM_ROLES,
-    boundary_pattern,
-    environment_pipelines,
-    people,
-)
+from mlzone.guardrail import boundary_pattern, environment_pipelines, people
+from mlzone.guardrail_statement import ACCESS_ROLE, DEPLOYMENT_ROLES, EXECUTION_ROLE, PLATFORM_ROLES
 from mlzone.persona import Persona
 from mlzone.theorem.case import everywhere, unless, within
 from mlzone.theorem.guardrails import Guardrails

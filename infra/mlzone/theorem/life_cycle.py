@@ -8,7 +8,9 @@ from mlzone.guarded_action import (
     EXPLORATION,
     PRODUCTION_CHANGES,
 )
-from mlzone.guardrail import EXECUTION_ROLE, INCIDENT_TAG, VALIDATION, approvers, break_glass
+from mlzone.guardrail import INCIDENT_TAG, break_glass
+from mlzone.guardrail_statement import EXECUTION_ROLE, approvers
+from mlzone.life_cycle_guardrail import VALIDATION
 from mlzone.theorem.case import everywhere, unless, within
 from mlzone.theorem.guardrails import Guardrails
 from mlzone.theorem.theorem import EstateTheorem

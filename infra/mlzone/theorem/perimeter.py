@@ -8,7 +8,8 @@ from mlzone.guarded_action import (
     KEY_CHANGES,
     RECORD_CHANGES,
 )
-from mlzone.guardrail import ACCESS_ROLE, EXECUTION_ROLE, GLOBAL_SERVICES
+from mlzone.guardrail import GLOBAL_SERVICES
+from mlzone.guardrail_statement import ACCESS_ROLE, EXECUTION_ROLE
 from mlzone.theorem.case import everywhere, unless
 from mlzone.theorem.guardrails import Guardrails
 from mlzone.theorem.theorem import EstateTheorem

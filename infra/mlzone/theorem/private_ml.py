@@ -9,7 +9,8 @@ from mlzone.guarded_action import (
     RUNTIME_ACTIONS,
     GuardedKey,
 )
-from mlzone.guardrail import EXECUTION_ROLE, allowed_instances
+from mlzone.guardrail import allowed_instances
+from mlzone.guardrail_statement import EXECUTION_ROLE
 from mlzone.theorem.case import unless, within
 from mlzone.theorem.guardrails import Guardrails
 from mlzone.theorem.theorem import EstateTheorem
