@@ -27,6 +27,9 @@ BENCHMARKS = {
     "synthesis": "Synthesis of the example estate, all checks on",
     "cloud": "The embedded cloud",
     "analyzer": "A monitor's run over a million records",
+    "beside_evidently": "The same records beside Evidently",
+    "large": "A monitor's run over ten million records",
+    "shifts": "Planted shifts and false alarms of the monitors",
 }
 REPORT = Path("docs/benchmarks.md")
 

@@ -21,35 +21,37 @@ import pandas as pd
 from mlzone_runtime.tabular_xgboost import xgboost
 
 ROWS = 1_000_000
-_NUMBERS = [f"number_{place}" for place in range(20)]
-_CATEGORIES = {
+NUMBERS = [f"number_{place}" for place in range(20)]
+CATEGORIES = {
     f"category_{place}": [f"value_{code}" for code in range(4 + 3 * place)] for place in range(10)
 }
 _TRAINING_ROWS = 5_000
 
 
-def _records(rows: int, seed: int) -> pd.DataFrame:
+def records(rows: int, seed: int) -> pd.DataFrame:
+    """Draw records of 30 features."""
     rng = np.random.default_rng(seed)
     columns: dict[str, Any] = {}
-    for place, name in enumerate(_NUMBERS):
+    for place, name in enumerate(NUMBERS):
         values = rng.lognormal(3, 1, rows) if place % 2 else rng.normal(50, 10, rows)
         values = np.round(values, 4 if place < 16 else 0)  # noqa: PLR2004 - some are whole
         values[rng.random(rows) < 0.01] = np.nan  # noqa: PLR2004 - one in a hundred is missing
         columns[name] = values
-    for name, values in _CATEGORIES.items():
+    for name, values in CATEGORIES.items():
         columns[name] = pd.Categorical.from_codes(rng.integers(0, len(values), rows), values)
     return pd.DataFrame(columns)
 
 
-def _write_model(folder: Path) -> None:
-    frame = _records(_TRAINING_ROWS, seed=3)
-    matrix = frame.assign(**{name: frame[name].cat.codes for name in _CATEGORIES})
+def write_model(folder: Path) -> None:
+    """Train a model on some records and write its artefact."""
+    frame = records(_TRAINING_ROWS, seed=3)
+    matrix = frame.assign(**{name: frame[name].cat.codes for name in CATEGORIES})
     labels = (frame["number_0"].fillna(50) + frame["number_2"].fillna(50) > 100).astype(int)  # noqa: PLR2004 - their means
     data = xgboost.DMatrix(
         matrix.to_numpy(dtype=np.float32),
         labels,
         feature_names=list(frame.columns),
-        feature_types=["q"] * len(_NUMBERS) + ["c"] * len(_CATEGORIES),
+        feature_types=["q"] * len(NUMBERS) + ["c"] * len(CATEGORIES),
         enable_categorical=True,
     )
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 5}, data, 100)
@@ -57,10 +59,10 @@ def _write_model(folder: Path) -> None:
         "format": "tabular/1",
         "model": "benchmark",
         "features": [
-            *({"name": name, "type": "number"} for name in _NUMBERS),
+            *({"name": name, "type": "number"} for name in NUMBERS),
             *(
                 {"name": name, "type": "category", "categories": values}
-                for name, values in _CATEGORIES.items()
+                for name, values in CATEGORIES.items()
             ),
         ],
         "target": "target",
@@ -77,7 +79,8 @@ def _write_model(folder: Path) -> None:
             archive.addfile(entry, io.BytesIO(content))
 
 
-def _write_capture(file: Path, table: Path) -> None:
+def write_capture(file: Path, table: Path) -> None:
+    """Write the rows of a CSV file as an endpoint captures them."""
     head = (
         '{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"'
     )
@@ -105,7 +108,7 @@ print(code, peak, file=sys.stderr)
 """
 
 
-def _measure(
+def measure(
     arguments: list[str], environment: dict[str, str], *, code: int = 0
 ) -> tuple[float, float, float]:
     """Run the analyzer; return wall seconds, CPU seconds and its peak memory in MiB."""
@@ -128,18 +131,18 @@ def _measure(
 
 def run() -> dict[str, Any]:
     """Measure the start, a baseline, and a window as CSV and as captured records."""
-    figures: dict[str, Any] = {"rows": ROWS, "features": len(_NUMBERS) + len(_CATEGORIES)}
+    figures: dict[str, Any] = {"rows": ROWS, "features": len(NUMBERS) + len(CATEGORIES)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         places = {part: folder / part for part in ("data", "model", "baseline", "csv", "capture")}
         for place in places.values():
             place.mkdir()
-        _write_model(places["model"])
-        _records(ROWS, seed=1).to_csv(places["data"] / "data.csv", index=False)
-        current = _records(ROWS, seed=2)
+        write_model(places["model"])
+        records(ROWS, seed=1).to_csv(places["data"] / "data.csv", index=False)
+        current = records(ROWS, seed=2)
         current["number_0"] += 15
         current.to_csv(places["csv"] / "data.csv", index=False)
-        _write_capture(places["capture"] / "records.jsonl", places["csv"] / "data.csv")
+        write_capture(places["capture"] / "records.jsonl", places["csv"] / "data.csv")
         options = ["--dataset", "data", "--model", "model", "--output", "baseline"]
         baseline = [str(places.get(option, option)) for option in options]
         capture = {"sagemakerCaptureJson": {"captureIndexNames": []}}
@@ -152,18 +155,18 @@ def run() -> dict[str, Any]:
         # As in an image: modules are compiled before.
         compiled = {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
         csv = {"dataset_source": str(places["csv"]), "dataset_format": '{"csv":{"header":"true"}}'}
-        records = {"dataset_source": str(places["capture"]), "dataset_format": json.dumps(capture)}
+        captured = {"dataset_source": str(places["capture"]), "dataset_format": json.dumps(capture)}
         warm = "import mlzone_runtime.analyzer.monitor, mlzone_runtime.tabular"
         subprocess.run([sys.executable, "-c", warm], env={**os.environ, **compiled}, check=True)
         # Without settings a run ends as soon as it has read its environment.
-        wall, cpu, _ = _measure([], compiled, code=2)
+        wall, cpu, _ = measure([], compiled, code=2)
         figures |= {"start_seconds": wall, "start_cpu_seconds": cpu}
         for title, arguments, environment in (
             ("baseline", ["baseline", *baseline], {}),
             ("window_of_csv", [], common | csv),
-            ("window_of_captured_records", [], common | records),
+            ("window_of_captured_records", [], common | captured),
         ):
-            wall, cpu, memory = _measure(arguments, compiled | environment)
+            wall, cpu, memory = measure(arguments, compiled | environment)
             figures |= {
                 f"{title}_seconds": wall,
                 f"{title}_cpu_seconds": cpu,

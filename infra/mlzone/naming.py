@@ -71,6 +71,8 @@ MAXIMUM: dict[Limit, int] = {
 }
 
 
+GROUND_TRUTH = "ground-truth"
+"""The folder of a data zone that says what became true of models' cases."""
 STOP_ENDING = "-stop"
 """What names of the functions end with that take models out of service."""
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mlzone.estate.team import LANDING
 from mlzone.estate.unit import Stage
-from mlzone.naming import STOP_ENDING, Naming
+from mlzone.naming import GROUND_TRUTH, STOP_ENDING, Naming
 from mlzone.persona import Persona, Place
 
 Statement = dict[str, Any]
@@ -271,7 +272,19 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             # A promotion that is started again asks its approver again.
             _restart(s, "promotion"),
             _stop(s, _OWN_TEAM),
+            *_deliver_outcomes(s),
         ]
+    return statements
+
+
+def _deliver_outcomes(s: Surroundings) -> list[Statement]:
+    """Allow to bring what became true, which monitors compare answers with, and nothing else."""
+    bucket = f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}"
+    statements = [
+        allow("DeliverOutcomes", ["s3:PutObject"], [f"{bucket}/{LANDING}/*/{GROUND_TRUTH}/*"]),
+    ]
+    if s.keys:
+        statements.append(allow("EncryptOutcomes", ["kms:GenerateDataKey"], list(s.keys)))
     return statements
 
 

@@ -6,7 +6,7 @@ model's part of the capture bucket, so that another model's requests are out of 
 
 from collections.abc import Sequence
 
-from mlzone.naming import Naming
+from mlzone.naming import GROUND_TRUTH, Naming
 from mlzone.persona_policy import Statement, Surroundings, allow
 from mlzone.service_policy import attach_to_network, pull_images
 
@@ -33,7 +33,7 @@ def merged_prefix(model: str) -> str:
 
 def ground_truth_prefix(model: str, data_zone: str) -> str:
     """Return the part of a team's data that says what became true of a model's cases."""
-    return f"{data_zone}/ground-truth/{model}"
+    return f"{data_zone}/{GROUND_TRUTH}/{model}"
 
 
 def actions_prefix(model: str) -> str:

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,11 @@ from mlzone_runtime.tabular_schema import Feature
 
 SUFFIXES = (".jsonl", ".json")
 
+MOST_ROWS = 2_000_000
+"""Of more records, a uniform sample of about so many is judged: memory stays bounded."""
+
 _BLOCK = 1 << 24
+_HEAD = 1 << 20
 _SECONDS = len("2026-11-24T10:00:00")
 
 _PLAIN = re.compile(
@@ -59,12 +63,14 @@ class Record:
         name: The inference id that the caller gave, or the id that the capture gave.
         rows: The records that it asked about.
         answers: The probability answered to each.
+        time: When it was answered, in seconds since 1970; NaN if that is not told.
         truth: What became true of them, where that was merged in.
     """
 
     name: str
     rows: list[list[object]]
     answers: list[float]
+    time: float = np.nan
     truth: Any = None
 
 
@@ -76,13 +82,26 @@ def read_capture(folder: Path, features: tuple[Feature, ...], window: Window) ->
         features: The model's inputs, in the order of the endpoint's CSV columns.
         window: Records outside are counted and left out: Model Monitor may hand over more.
     """
-    builder = IntakeBuilder(features)
-    for file in data_files(folder, SUFFIXES):
+    files = data_files(folder, SUFFIXES)
+    builder = IntakeBuilder(features, rate=sampling_rate(files))
+    for file in files:
         builder.files += 1
         for block in _blocks(file):
             if not _add_plain(block, builder, window):
                 _add_carefully(block, builder, window)
     return builder.finish()
+
+
+def sampling_rate(files: Sequence[Path]) -> float:
+    """Return the probability with which a line is kept so that about `MOST_ROWS` are."""
+    size = sum(file.stat().st_size for file in files)
+    if size < MOST_ROWS:
+        return 1.0
+    largest = max(files, key=lambda file: file.stat().st_size)
+    with largest.open("rb") as stream:
+        head = stream.read(_HEAD)
+    rows = size / len(head) * max(1, head.count(b"\n"))
+    return min(1.0, MOST_ROWS / rows)
 
 
 def data_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -118,25 +137,27 @@ def _add_plain(block: bytes, builder: IntakeBuilder, window: Window) -> bool:
     if len(found) != block.count(b"\n") + 1:
         return False
     inputs, outputs, times = zip(*found, strict=True)
-    if window.start or window.end:
-        distinct = {time: window.holds(_moment(time.decode())) for time in set(times)}
-        if not all(distinct.values()):
-            return False
+    moments = {time: _moment(time.decode()) for time in set(times)}
+    if not all(map(window.holds, moments.values())):
+        return False
+    seconds = {time: moment.timestamp() for time, moment in moments.items()}
     try:
         predictions = np.array(outputs).astype(np.float64)
     except ValueError:
         return False
-    builder.add_lines(inputs, predictions)
+    builder.add_lines(inputs, predictions, np.array([seconds[time] for time in times]))
     return True
 
 
 def _add_carefully(block: bytes, builder: IntakeBuilder, window: Window) -> None:
     rows: list[list[object]] = []
     predictions: list[float] = []
+    times: list[float] = []
     for record in _records(block, builder, window):
         rows += record.rows
         predictions += record.answers
-    builder.add_rows(rows, predictions)
+        times += [record.time] * len(record.rows)
+    builder.add_rows(rows, predictions, times)
 
 
 def read_records(folder: Path, builder: IntakeBuilder, window: Window) -> Iterator[Record]:
@@ -164,6 +185,7 @@ def _records(block: bytes, builder: IntakeBuilder, window: Window) -> Iterator[R
                 name=str(about.get("inferenceId") or about.get("eventId") or ""),
                 rows=rows,
                 answers=_answers(captured.get("endpointOutput"), len(rows)),
+                time=_moment(when).timestamp() if when else np.nan,
                 truth=record.get("groundTruthData"),
             )
         except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:

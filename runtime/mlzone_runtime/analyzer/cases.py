@@ -56,7 +56,7 @@ class Cases:
         faults = self.intake.faults
         return {
             "analysed": int(self.usable.sum()),
-            "captured": self.intake.table.rows,
+            "captured": self.intake.seen,
             "files": self.intake.files,
             "unreadable": faults.unreadable,
             "misshapen": faults.misshapen,

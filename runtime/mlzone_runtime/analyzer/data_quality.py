@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mlzone_runtime.analyzer import segment
-from mlzone_runtime.analyzer.attribution import Attribution, attribute, evenly
+from mlzone_runtime.analyzer.attribution import MOST_RECORDS, Attribution, attribute, evenly
 from mlzone_runtime.analyzer.baseline import CONSTRAINTS, SAMPLE, STATISTICS
 from mlzone_runtime.analyzer.capture import read_capture
 from mlzone_runtime.analyzer.cause import diagnose
@@ -53,7 +53,7 @@ def monitor(job: Job, settings: Settings) -> Result:
     return Result(
         explanation=explanation,
         violations=found,
-        left_out=intake.faults.left_out,
+        left_out={**intake.faults.left_out, **_of_another_version(analysis)},
         files={
             STATISTICS: render_statistics(summaries, intake.table.rows),
             CONSTRAINTS: suggest_constraints(summaries, settings),
@@ -61,6 +61,14 @@ def monitor(job: Job, settings: Settings) -> Result:
         page=render(explanation, analysis.comparisons),
         analysed=bool(intake.table.rows),
     )
+
+
+def _of_another_version(analysis: Analysis) -> dict[str, int]:
+    """Count the sampled answers that another version than the baseline's gave."""
+    if not analysis.differing_answers:
+        return {}
+    sampled = min(analysis.intake.table.rows, MOST_RECORDS)
+    return {"answers_of_another_version": round(analysis.differing_answers * sampled)}
 
 
 def _analyse(

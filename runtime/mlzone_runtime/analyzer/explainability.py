@@ -132,7 +132,7 @@ def _records(intake: Intake) -> dict[str, Any]:
     faults = intake.faults
     return {
         "analysed": intake.table.rows,
-        "captured": intake.table.rows,
+        "captured": intake.seen,
         "files": intake.files,
         "unreadable": faults.unreadable,
         "misshapen": faults.misshapen,

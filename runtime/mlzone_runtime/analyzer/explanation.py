@@ -16,6 +16,7 @@ from mlzone_runtime.analyzer.comparison import CheckKind, Comparison
 from mlzone_runtime.analyzer.intake import Intake
 from mlzone_runtime.analyzer.settings import PREDICTION, Settings
 from mlzone_runtime.analyzer.statistics import NumberSummary
+from mlzone_runtime.analyzer.timeline import fault_rows, timelines
 
 VERSION = "1"
 
@@ -88,6 +89,16 @@ def explain(analysis: Analysis, violations: Sequence[Mapping[str, str]]) -> dict
         "prediction": prediction,
         "attribution": _attribution(analysis),
         "findings": findings,
+        "timelines": timelines(
+            {item.feature.name: item for item in analysis.features},
+            analysis.diagnoses,
+            analysis.intake,
+        ),
+        "fault_rows": fault_rows(
+            analysis.diagnoses,
+            analysis.intake,
+            frozenset(item.name for item in analysis.intake.table.features if item.sensitive),
+        ),
         "features": [_feature(item, analysis) for item in analysis.features],
     }
     explanation["sentences"] = _sentences(explanation, analysis)
@@ -98,6 +109,7 @@ def _records(intake: Intake) -> dict[str, Any]:
     faults = intake.faults
     return {
         "analysed": intake.table.rows,
+        "captured": intake.seen,
         "files": intake.files,
         "unreadable": faults.unreadable,
         "misshapen": faults.misshapen,
@@ -224,6 +236,7 @@ def _sentences(explanation: Mapping[str, Any], analysis: Analysis) -> list[str]:
             f"The baseline's model answers {wording.percent(prediction['differing_answers'])} of "
             "the sampled records differently: another version served them."
         )
+    said += wording.beginnings(explanation)
     if explanation["findings"] and not explanation["attribution"]["available"]:
         said.append(
             f"What each feature did to the predictions is not known: {analysis.no_attribution}."

@@ -3,15 +3,18 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlzone_runtime.analyzer.table import FloatArray, Table, TableBuilder
 from mlzone_runtime.tabular_schema import Feature
 
 _EXAMPLES = 3
+_SEED = 20261128
 
 
 @dataclass
@@ -59,12 +62,16 @@ class Intake:
     Attributes:
         table: The model's inputs.
         predictions: The answers, one a record, NaN where there is none.
+        times: When each record was answered, in seconds since 1970; NaN where it is not told.
+        seen: How many records there were; of very many, the table holds a sample.
         files: How many files were read.
         faults: What could not be used.
     """
 
     table: Table
     predictions: FloatArray
+    times: FloatArray
+    seen: int
     files: int
     faults: Faults
 
@@ -78,42 +85,69 @@ class Intake:
 
 @dataclass
 class IntakeBuilder:
-    """Collects rows and answers."""
+    """Collects rows and answers.
+
+    Attributes:
+        features: The model's inputs.
+        rate: The probability with which a row is kept, each by itself: all of them, unless there
+            are more than fit into memory.
+    """
 
     features: tuple[Feature, ...]
+    rate: float = 1.0
     faults: Faults = field(default_factory=Faults)
     files: int = 0
     _table: TableBuilder = field(init=False)
     _predictions: list[FloatArray] = field(default_factory=list)
+    _times: list[FloatArray] = field(default_factory=list)
+    _seen: int = 0
+    _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(_SEED))
 
     def __post_init__(self) -> None:
         self._table = TableBuilder(self.features)
 
-    def add_lines(self, lines: Sequence[bytes], predictions: FloatArray) -> None:
+    def add_lines(
+        self, lines: Sequence[bytes], predictions: FloatArray, times: FloatArray | None = None
+    ) -> None:
         """Add unquoted comma-separated rows in the order of the features, with their answers."""
+        times = np.full(len(lines), np.nan) if times is None else times
         commas = len(self.features) - 1
         fits = np.fromiter((line.count(b",") == commas for line in lines), bool, len(lines))
         if not fits.all():
             self._misshapen(int((~fits).sum()), lines[int(np.argmin(fits))].count(b",") + 1)
             lines = [line for line, good in zip(lines, fits.tolist(), strict=True) if good]
-            predictions = predictions[fits]
+            predictions, times = predictions[fits], times[fits]
+        if lines and (chosen := self._chosen(len(lines))) is not None:
+            lines = [lines[place] for place in chosen.tolist()]
+            predictions, times = predictions[chosen], times[chosen]
         if lines:
             self._table.add_text(b"\n".join(lines))
             self._predictions.append(predictions)
+            self._times.append(times)
 
-    def add_rows(self, rows: Iterable[Sequence[object]], predictions: Sequence[float]) -> None:
+    def add_rows(
+        self,
+        rows: Sequence[Sequence[object]],
+        predictions: Sequence[float],
+        times: Sequence[float] | None = None,
+    ) -> None:
         """Add rows of values in the order of the features, with their answers."""
+        times = [np.nan] * len(rows) if times is None else times
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         kept = []
-        for row, prediction in zip(rows, predictions, strict=True):
+        for row, prediction, time in zip(rows, predictions, times, strict=True):
             if not self.fits(row):
                 continue
-            writer.writerow(row)
-            kept.append(prediction)
+            chosen = self._chosen(1)
+            if chosen is None or len(chosen):
+                writer.writerow(row)
+                kept.append((prediction, time))
         if kept:
             self._table.add_text(buffer.getvalue().encode())
-            self._predictions.append(np.array(kept, dtype=np.float64))
+            answers, moments = np.array(kept, dtype=np.float64).T
+            self._predictions.append(answers)
+            self._times.append(moments)
 
     def fits(self, row: Sequence[object]) -> bool:
         """Tell whether a row has a field for each feature; count it if it has not."""
@@ -122,19 +156,31 @@ class IntakeBuilder:
         self._misshapen(1, len(row))
         return False
 
-    def add_frame(self, frame: object, rows: int) -> None:
+    def add_frame(self, frame: Any) -> None:
         """Add rows of a frame that have no answers."""
+        if (chosen := self._chosen(len(frame))) is not None:
+            frame = frame.iloc[chosen]
         self._table.add_frame(frame)
-        self._predictions.append(np.full(rows, np.nan))
+        self._predictions.append(np.full(len(frame), np.nan))
+        self._times.append(np.full(len(frame), np.nan))
 
     def finish(self) -> Intake:
         """Return everything that was added."""
         return Intake(
             table=self._table.finish(),
             predictions=np.concatenate(self._predictions or [np.empty(0)]),
+            times=np.concatenate(self._times or [np.empty(0)]),
+            seen=self._seen,
             files=self.files,
             faults=self.faults,
         )
+
+    def _chosen(self, rows: int) -> NDArray[np.int64] | None:
+        """Count rows, and return the places of those to keep; none stands for all."""
+        self._seen += rows
+        if self.rate >= 1:
+            return None
+        return np.flatnonzero(self._random.random(rows) < self.rate)
 
     def _misshapen(self, count: int, fields: int) -> None:
         self.faults.misshapen += count

@@ -13,7 +13,9 @@ from mlzone_runtime.analyzer.segment import Rule, large_enough, rules_of
 from mlzone_runtime.analyzer.significance import normal_rise
 from mlzone_runtime.analyzer.table import FloatArray
 
-_OUTSIDE = 0.5
+_MOST_SHARE = 0.75
+"""What holds for more of the records is no segment, but nearly all."""
+_OUTSIDE = 0.2
 """Outside, at most this part of the excess inside is left."""
 
 
@@ -40,7 +42,7 @@ def of_errors(
         rule
         for feature in table.features
         for rule in rules_of(feature, sample, table)
-        if large_enough(rule)
+        if large_enough(rule) and rule.now.mean() <= _MOST_SHARE
     ]
     found: list[tuple[float, Mapping[str, Any]]] = []
     for excess in excesses:

@@ -27,9 +27,15 @@ svg { width: 100%; max-width: 40rem; height: auto; display: block }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink) }
 svg .label { text-anchor: end } svg .value { font-size: 10px; fill: var(--soft) }
 .then { fill: var(--then) } .now { fill: var(--now) }
+.level { stroke: var(--then); stroke-width: 2; stroke-dasharray: 6 4 }
+.course { stroke: var(--now); stroke-width: 2; fill: none }
+dl { margin: .4rem 0 } dt { font-weight: 600; margin-top: .6rem } dd { margin: 0 }
 .key span { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em }
 .key .then { background: var(--then) } .key .now { background: var(--now) }
-@media print { body { max-width: none } section { break-inside: avoid } }
+@media (max-width: 30rem) { body { padding: 1rem .6rem } th, td { padding: .3rem .35rem } }
+@media print { :root { --ink: #000; --paper: #fff; --soft: #444; --line: #bbb; --mark: #f5f5f5 }
+  body { max-width: none } section, tr { break-inside: avoid }
+  thead { display: table-header-group } }
 """
 
 NONE = "\u2013"
@@ -43,6 +49,9 @@ OUTCOMES = {
     "data_fault": "the data are at fault",
 }
 
+PLACE_OF_ACTIONS = "<!-- what was done -->"
+"""Where it can be told what was done about the finding: that comes after the page."""
+
 Head = Sequence[tuple[str, bool]]
 """Titles of columns, and whether they hold numbers."""
 
@@ -55,7 +64,8 @@ def page(explanation: Mapping[str, Any], outcome: str, parts: Iterable[str]) -> 
     body = [
         f"<h1>{escape(title)}: {escape(outcome)}</h1>",
         f'<p class="soft">{escape(_about(explanation))}</p>',
-        f'<section class="story">{paragraphs(explanation["sentences"])}</section>',
+        _story(explanation),
+        PLACE_OF_ACTIONS,
         *parts,
     ]
     return (
@@ -64,6 +74,29 @@ def page(explanation: Mapping[str, Any], outcome: str, parts: Iterable[str]) -> 
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _story(explanation: Mapping[str, Any]) -> str:
+    """Return what happened, why, since when, who is affected and what to do, as far as is known."""
+    findings = explanation["findings"]
+    sentences = list(explanation["sentences"])
+    told: list[tuple[str, list[str]]] = [("What happened", sentences[:1])]
+    why = [finding["sentence"] for finding in findings]
+    since = [text for text in sentences if "has been so since about" in text]
+    advice = [text for text in sentences if text.startswith("Recommended: ")]
+    where = sorted({item["segment"]["rule"] for item in findings if item["segment"]})
+    groups = [item["title"] for item in findings if item.get("group")]
+    rest = [text for text in sentences[1:] if text not in (*why, *since, *advice)]
+    told.append(("Why", [*why, *rest] if findings else rest))
+    if findings:
+        monitor = explanation["monitor"]
+        begun = f"From the beginning of the window on, {monitor['start_time']}, or before it."
+        told.append(("Since when", since or [begun]))
+        whom = [f"Records where {rule}." for rule in where] or [f"{title}." for title in groups]
+        told.append(("Who is affected", whom or ["All records alike, as far as can be told."]))
+    told.append(("What to do", advice))
+    body = "".join(f"<dt>{title}</dt><dd>{paragraphs(said)}</dd>" for title, said in told if said)
+    return f'<section class="story"><dl>{body}</dl></section>'
 
 
 def _about(explanation: Mapping[str, Any]) -> str:

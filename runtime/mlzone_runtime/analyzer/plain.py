@@ -1,18 +1,21 @@
 """Reads plain CSV data: a training set, or the input and output of a batch transform."""
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlzone_runtime.analyzer.capture import data_files
+from mlzone_runtime.analyzer.capture import data_files, sampling_rate
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
 from mlzone_runtime.analyzer.table import Table, TableBuilder, read_frame
 from mlzone_runtime.tabular_schema import Feature
+
+_BLOCK = 1 << 26
 
 
 def read_training(folder: Path, features: tuple[Feature, ...]) -> Table:
@@ -44,22 +47,35 @@ def read_csv(folder: Path, features: tuple[Feature, ...], *, header: bool) -> In
         features: The model's inputs.
         header: The first line of each file names the columns; else they are the features in order.
     """
-    builder = IntakeBuilder(features)
+    files = data_files(folder, (".csv", ".out"))
+    builder = IntakeBuilder(features, rate=sampling_rate(files))
     names = [feature.name for feature in features]
-    for file in data_files(folder, (".csv", ".out")):
+    for file in files:
         builder.files += 1
         columns = _header(file) if header else names
-        try:
-            frame = read_frame(file, features, names=None if header else names)
-        except pd.errors.EmptyDataError:
-            continue
-        except pd.errors.ParserError:
-            rows = _careful_rows(file, columns, builder, header=header)
-            builder.add_rows(rows, [np.nan] * len(rows))
-            continue
-        builder.add_frame(frame, len(frame))
-        _note_columns(builder, columns, names, len(frame))
+        for block in _blocks(file, header=header):
+            try:
+                frame = read_frame(io.BytesIO(block), features, names=[*columns])
+            except pd.errors.ParserError:
+                rows = _careful_rows(block, columns, builder)
+                builder.add_rows(rows, [np.nan] * len(rows))
+                continue
+            builder.add_frame(frame)
+            _note_columns(builder, columns, names, len(frame))
     return builder.finish()
+
+
+def _blocks(file: Path, *, header: bool) -> Iterator[bytes]:
+    """Yield the rows of a file in blocks; no block ends within a quoted field."""
+    with file.open("rb") as stream:
+        if header:
+            stream.readline()
+        while block := stream.read(_BLOCK):
+            block += stream.readline()
+            while block.count(b'"') % 2 and (more := stream.readline()):
+                block += more
+            if block.strip():
+                yield block
 
 
 def _header(file: Path) -> list[str]:
@@ -75,22 +91,16 @@ def _note_columns(
     builder.faults.extra.update({name: rows for name in columns if name not in names})
 
 
-def _careful_rows(
-    file: Path, columns: Sequence[str], builder: IntakeBuilder, *, header: bool
-) -> list[Any]:
-    """Read a file some of whose rows have too many fields; those are counted."""
+def _careful_rows(block: bytes, columns: Sequence[str], builder: IntakeBuilder) -> list[Any]:
+    """Read rows some of which have too many fields; those are counted."""
     names = [feature.name for feature in builder.features]
     rows = []
-    with file.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
-        reader = csv.reader(stream)
-        if header:
-            next(reader)
-        for row in reader:
-            if len(row) == len(columns):
-                found = dict(zip(columns, row, strict=True))
-                rows.append([found.get(name) for name in names])
-            elif row:
-                builder.faults.misshapen += 1
-                builder.faults.note(f"a row with {len(row)} fields; expected {len(columns)}")
+    for row in csv.reader(io.StringIO(block.decode(errors="replace"), newline="")):
+        if len(row) == len(columns):
+            found = dict(zip(columns, row, strict=True))
+            rows.append([found.get(name) for name in names])
+        elif row:
+            builder.faults.misshapen += 1
+            builder.faults.note(f"a row with {len(row)} fields; expected {len(columns)}")
     _note_columns(builder, columns, names, len(rows))
     return rows

@@ -8,6 +8,7 @@ from mlzone_runtime.analyzer import figure
 from mlzone_runtime.analyzer.comparison import Comparison
 from mlzone_runtime.analyzer.page import NONE, page, paragraphs, table
 from mlzone_runtime.analyzer.settings import PREDICTION
+from mlzone_runtime.analyzer.timeline_figure import timeline
 from mlzone_runtime.analyzer.wording import percent, show, signed
 
 _OUTCOMES = {
@@ -30,7 +31,15 @@ def render(explanation: Mapping[str, Any], comparisons: Sequence[Comparison]) ->
         (item for item in comparisons if item.feature.name in moved),
         key=lambda item: order.index(item.feature.name),
     )
-    parts = [_ranking(explanation), _charts(shown), _features(explanation), _method(explanation)]
+    parts = [
+        _ranking(explanation),
+        _over_time(explanation),
+        _charts(shown),
+        _segments(explanation),
+        _faults(explanation),
+        _features(explanation),
+        _method(explanation),
+    ]
     return page(explanation, outcome.lower(), parts)
 
 
@@ -77,6 +86,56 @@ def _charts(shown: Sequence[Comparison]) -> str:
         for item in shown
     )
     return f"<h2>Then and now</h2>{key}{charts}"
+
+
+def _over_time(explanation: Mapping[str, Any]) -> str:
+    titles = {finding["feature"]: finding["title"] for finding in explanation["findings"]}
+    lines = {line["feature"]: line for line in explanation["timelines"]}
+    charts = "".join(
+        f"<section><h3>{escape(title)}: {escape(lines[name]['quantity'])}</h3>"
+        f"{timeline(lines[name], title)}</section>"
+        for name, title in titles.items()
+        if name in lines
+    )
+    key = '<p class="soft">Solid: this window, in equal parts; dashed: the baseline.</p>'
+    return f"<h2>Over the window</h2>{key}{charts}" if charts else ""
+
+
+def _segments(explanation: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            finding["title"],
+            finding["segment"]["rule"],
+            percent(finding["segment"]["current_share"]),
+            show(finding["segment"]["distance_inside"]),
+            show(finding["segment"]["distance_outside"]),
+        )
+        for finding in explanation["findings"]
+        if finding["segment"]
+    ]
+    head = (
+        ("feature", False),
+        ("moved where", False),
+        ("records", True),
+        ("distance there", True),
+        ("elsewhere", True),
+    )
+    return f"<h2>Segments</h2>{table(head, rows)}" if rows else ""
+
+
+def _faults(explanation: Mapping[str, Any]) -> str:
+    rows = [
+        (item["feature"], str(item["record"]), item["time"] or NONE, item["value"], item["others"])
+        for item in explanation["fault_rows"]
+    ]
+    head = (
+        ("feature", False),
+        ("record", True),
+        ("answered at", False),
+        ("value", False),
+        ("other fields", False),
+    )
+    return f"<h2>Records that show the faults</h2>{table(head, rows)}" if rows else ""
 
 
 def _features(explanation: Mapping[str, Any]) -> str:

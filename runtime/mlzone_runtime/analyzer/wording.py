@@ -122,6 +122,21 @@ def _prediction(explanation: Mapping[str, Any], words: str) -> str:
     return f"{words} from {show(before)} to {show(now)} ({signed(prediction['shift'])})"
 
 
+def beginnings(explanation: Mapping[str, Any]) -> list[str]:
+    """Say when what moved began, where it began within the window."""
+    titles = {finding["feature"]: finding["title"] for finding in explanation["findings"]}
+    said = []
+    for line in explanation["timelines"]:
+        first, last = line["points"][0], line["points"][-1]
+        if line["since"] != first["start"]:
+            said.append(
+                f"{titles[line['feature']]} has been so since about {line['since']}: its "
+                f"{line['quantity']} was {show(first['value'])} at first and "
+                f"{show(last['value'])} at last."
+            )
+    return said
+
+
 def problems(explanation: Mapping[str, Any]) -> list[str]:
     """Say what was left out of the analysis."""
     records = explanation["records"]
@@ -130,7 +145,13 @@ def problems(explanation: Mapping[str, Any]) -> list[str]:
         "misshapen": "rows had the wrong number of fields",
         "outside_window": "records were from outside the window",
     }
-    return [f"{show(records[key])} {words}." for key, words in said.items() if records[key]]
+    found = [f"{show(records[key])} {words}." for key, words in said.items() if records[key]]
+    if records["captured"] > records["analysed"] and "without_outcome" not in records:
+        found.append(
+            f"Judged is a uniform sample of {show(records['captured'])} records: every "
+            f"{show(records['captured'] / records['analysed'])}th."
+        )
+    return found
 
 
 def sentence(finding: Mapping[str, Any]) -> str:

@@ -27,13 +27,13 @@ ALARM, RULE = "AWS::CloudWatch::Alarm", "AWS::Events::Rule"
 @pytest.fixture(scope="module")
 def managed(build) -> dict[str, Any]:
     """Production, watched by SageMaker Model Monitor."""
-    return build(MonitoringStack, Stage.PROD, engine="model-monitor", monitoring=NONE_MORE)
+    return build(MonitoringStack, Stage.PROD, engine="model-monitor", **ONE)
 
 
 @pytest.fixture(scope="module")
 def scheduled(build) -> dict[str, Any]:
     """Production, watched by scheduled processing jobs."""
-    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing", monitoring=NONE_MORE)
+    return build(MonitoringStack, Stage.PROD, engine="scheduled-processing", **ONE)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,11 @@ ALL = {
     "ground_truth": GroundTruth(lag_hours=48),
 }
 NONE_MORE = {"schedules": {}, "actions": (MonitorAction(do="notify"), MonitorAction(do="retrain"))}
+ONE = {
+    "risk_tier": 3,
+    "monitoring": {**NONE_MORE, "schedules": {"data-quality": "cron(0 * ? * * *)"}},
+}
+"""The least tier has the monitor of data quality alone; here it runs each hour."""
 
 
 def settings_of(template: dict[str, Any], function: str) -> dict[str, Any]:
@@ -118,25 +123,40 @@ def test_MON_02_there_is_a_monitor_only_with_a_release(managed, scheduled, resou
 @pytest.mark.parametrize(
     ("tier", "schedule", "expected"),
     [
-        (1, None, "cron(0 * ? * * *)"),
-        (2, None, "cron(0 */6 ? * * *)"),
-        (3, None, "cron(0 0 ? * * *)"),
-        (3, "cron(0 6 ? * * *)", "cron(0 6 ? * * *)"),
+        (
+            1,
+            None,
+            [
+                ("DataQuality", "0 *"),
+                ("ModelBias", "0 4"),
+                ("ModelExplainability", "0 5"),
+                ("ModelQuality", "0 3"),
+            ],
+        ),
+        (2, None, [("DataQuality", "0 */6"), ("ModelQuality", "0 3")]),
+        (3, None, [("DataQuality", "0 0")]),
+        (3, "cron(0 6 ? * * *)", [("DataQuality", "0 6")]),
     ],
 )
-def test_MON_02_the_tier_or_the_estate_says_how_often_it_runs(
-    build, properties, tier, schedule, expected
+def test_MON_02_the_tier_or_the_estate_says_what_runs_and_how_often(
+    build, resources, tier, schedule, expected
 ):
     schedules = {"data-quality": schedule} if schedule else {}
     settings = {"risk_tier": tier, "monitoring": {**NONE_MORE, "schedules": schedules}}
 
     template = build(MonitoringStack, Stage.PROD, engine="model-monitor", **settings)
-    config = properties(template, MONITOR)["MonitoringScheduleConfig"]
-    assert config["ScheduleConfig"]["ScheduleExpression"] == expected
+    found = [
+        item["Properties"]["MonitoringScheduleConfig"] for item in resources(template, MONITOR)
+    ]
+    assert sorted(
+        (item["MonitoringType"], item["ScheduleConfig"]["ScheduleExpression"]) for item in found
+    ) == [(kind, f"cron({when} ? * * *)") for kind, when in expected]
 
     template = build(MonitoringStack, Stage.PROD, engine="scheduled-processing", **settings)
-    late = properties(template, SCHEDULE)["ScheduleExpression"]
-    assert late == expected.replace("cron(0 ", "cron(20 ")
+    late = [item["Properties"]["ScheduleExpression"] for item in resources(template, SCHEDULE)]
+    assert sorted(late) == sorted(
+        f"cron({when} ? * * *)".replace("cron(0 ", "cron(20 ") for _, when in expected
+    )
 
 
 def test_NET_04_jobs_of_both_engines_are_isolated_and_private(managed, scheduled, job, properties):
@@ -186,6 +206,7 @@ def test_MON_02_thresholds_of_the_estate_reach_the_analyzer(build, properties, e
         MonitoringStack,
         Stage.PROD,
         engine=engine,
+        risk_tier=3,
         monitoring={**NONE_MORE, "max_psi": 0.15, "min_records": 42},
     )
 
@@ -346,7 +367,7 @@ def test_functions_tell_the_platform_whose_model_it_is(managed):
                 "MLZONE_PLATFORM_BUS": (
                     "arn:aws:events:sa-east-1:100000000002:event-bus/cmp-platform"
                 ),
-                "MLZONE_RISK_TIER": "1",
+                "MLZONE_RISK_TIER": "3",
                 "MLZONE_REPORTS": "s3://cmp-retail-capture-111111111113/credit-default/reports",
             }.items()
         )

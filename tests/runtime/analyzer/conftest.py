@@ -167,7 +167,11 @@ def analyzer(*arguments: object) -> tuple[int, str, str]:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A trained model and its baseline."""
-    folder = tmp_path_factory.mktemp("project")
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+def make_project(folder: Path) -> Project:
+    """Train a model in a folder, and make its baseline."""
     frame = applicants(8000, seed=1)
     rng = np.random.default_rng(2)
     labels = (rng.random(len(frame)) < 1 / (1 + np.exp(-log_odds(frame)))).astype(int)
@@ -175,7 +179,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         *(folder / name for name in ("dataset", "model", "baseline", "held-out", "settings.json"))
     )
     write_model(found.model, frame, labels)
-    found.dataset.mkdir()
+    found.dataset.mkdir(parents=True)
     written = frame.assign(default=labels)
     written[:5000].to_csv(found.dataset / "one.csv", index=False)
     written[5000:].to_csv(found.dataset / "two.csv", index=False)
@@ -241,6 +245,24 @@ def write_capture(folder: Path, frame: pd.DataFrame, answers: np.ndarray, files:
     return folder
 
 
+def settings_of(project: Project, output: Path, base: Path) -> dict[str, str]:
+    """Return what Model Monitor tells a job, but for where the data are."""
+    return {
+        "dataset_format": json.dumps(
+            {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
+        ),
+        "output_path": str(output),
+        "baseline_statistics": str(project.baseline / "statistics.json"),
+        "baseline_constraints": str(project.baseline / "constraints.json"),
+        "start_time": "2026-11-24T10:00:00Z",
+        "end_time": "2026-11-24T11:00:00Z",
+        "sagemaker_endpoint_name": "aur-retail-banking-credit-default-prod",
+        "sagemaker_monitoring_schedule_name": "aur-retail-banking-credit-default-prod",
+        "publish_cloudwatch_metrics": "Disabled",
+        "SAGEMAKER_BASE_DIR": str(base),
+    }
+
+
 Monitor = Callable[..., Run]
 
 
@@ -251,19 +273,8 @@ def monitor(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def run(data: Path, **changes: str) -> Run:
         output = tmp_path / "output"
         environment = {
+            **settings_of(project, output, tmp_path / "opt-ml"),
             "dataset_source": str(data),
-            "dataset_format": json.dumps(
-                {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
-            ),
-            "output_path": str(output),
-            "baseline_statistics": str(project.baseline / "statistics.json"),
-            "baseline_constraints": str(project.baseline / "constraints.json"),
-            "start_time": "2026-11-24T10:00:00Z",
-            "end_time": "2026-11-24T11:00:00Z",
-            "sagemaker_endpoint_name": "aur-retail-banking-credit-default-prod",
-            "sagemaker_monitoring_schedule_name": "aur-retail-banking-credit-default-prod",
-            "publish_cloudwatch_metrics": "Disabled",
-            "SAGEMAKER_BASE_DIR": str(tmp_path / "opt-ml"),
             **changes,
         }
         for name, value in environment.items():

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
-import pandas as pd
 import pytest
 
 import mlzone_runtime.analyzer
 
 from .conftest import NAMES, Project, Run, answers_of, closed_cases
+from .planted_outcomes import PLANTED, PlantedOutcome, flipped, said
 
 SCHEMA = json.loads(
     (
@@ -32,12 +32,6 @@ def kept(run: Run) -> None:
     }
 
 
-def flipped(cases: pd.DataFrame, where: np.ndarray) -> pd.DataFrame:
-    """Turn outcomes round."""
-    turned = np.where(cases["default"] == "default", "repaid", "default")
-    return cases.assign(default=np.where(where, turned, cases["default"]))
-
-
 def test_the_schema_of_the_explanation_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
@@ -53,6 +47,14 @@ def test_where_nothing_changed_nothing_is_found(judge: Judge, kind: str, *, merg
     assert run.json("constraint_violations.json")["violations"] == []
     assert run.json("constraint_violations.json")["mlzone"]["outcome"] == "no_drift"
     assert run.explanation["monitor"]["kind"] == kind
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
+def test_what_was_planted_is_told(judge: Judge, planted: PlantedOutcome) -> None:
+    run = judge(planted.monitor, planted.planted(4000))
+
+    kept(run)
+    assert said(run.explanation) == planted.expected, run.stdout
 
 
 # --- model quality ------------------------------------------------------------------------------

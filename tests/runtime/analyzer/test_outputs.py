@@ -17,7 +17,7 @@ from mlzone_runtime import tabular
 from mlzone_runtime.analyzer import wording
 
 from . import published_schema
-from .conftest import NAMES, Project, Run, applicants
+from .conftest import NAMES, Monitor, Project, Run, answers_of, applicants, csv_lines, record
 
 SCHEMA = json.loads(
     (Path(mlzone_runtime.analyzer.__file__).parent / "explanation.schema.json").read_text()
@@ -213,6 +213,7 @@ def test_the_page_tells_the_story_and_needs_no_network(watch: Callable[..., Run]
     for sentence in run.explanation["sentences"]:
         assert sentence in page.text
     charts = len(run.explanation["findings"]) + run.explanation["prediction"]["moved"]
+    charts += len(run.explanation["timelines"])
     assert page.tags.count("svg") == charts
     assert "monthly income" in page.text
 
@@ -237,3 +238,100 @@ def test_the_same_window_gives_the_same_bytes(watch: Callable[..., Run], tmp_pat
     second = {f.name: f.read_bytes() for f in watch(frame).output.iterdir()}
 
     assert second == first
+
+
+def at_times(project: Project, frame: pd.DataFrame, folder: Path) -> Path:
+    """Capture requests evenly over an hour."""
+    folder.mkdir()
+    lines = [
+        record(row, str(answer), when=f"10:{number * 60 // len(frame):02}:00")
+        for number, (row, answer) in enumerate(
+            zip(csv_lines(frame), answers_of(project, frame).tolist(), strict=True)
+        )
+    ]
+    (folder / "a.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_the_page_says_since_when_within_the_window(
+    project: Project, monitor: Monitor, tmp_path: Path
+) -> None:
+    frame = applicants(3000, seed=61)
+    frame.loc[1500:, "income"] *= 0.3
+
+    run = monitor(at_times(project, frame, tmp_path / "capture"))
+
+    jsonschema.validate(run.explanation, SCHEMA)
+    (line,) = run.explanation["timelines"]
+    assert line["feature"] == "income"
+    assert "T10:25" <= line["since"][10:] <= "T10:35"
+    assert len(line["points"]) == 12
+    (sentence,) = [text for text in run.explanation["sentences"] if "has been so since" in text]
+    page = (run.output / "report.html").read_text(encoding="utf-8")
+    assert "<dt>Since when</dt><dd><p>" + sentence in page
+    assert "<polyline" in page
+
+
+def test_a_fault_is_shown_in_records_of_which_all_else_is_masked(
+    project: Project, monitor: Monitor, tmp_path: Path
+) -> None:
+    frame = applicants(1000, seed=62)
+    frame.loc[::10, "income"] = -1.0
+
+    run = monitor(at_times(project, frame, tmp_path / "capture"))
+
+    rows = run.explanation["fault_rows"]
+    assert [row["record"] for row in rows] == [1, 11, 21]
+    assert {(row["feature"], row["value"], row["others"]) for row in rows} == {
+        ("income", "-1", "\u2022\u2022\u2022")
+    }
+    assert "Records that show the faults" in (run.output / "report.html").read_text()
+
+
+@pytest.mark.parametrize("change", [quiet, shifted, faulty], ids=lambda change: change.__name__)
+def test_the_page_is_whole_for_screens_phones_and_paper(
+    watch: Callable[..., Run], change: Callable[[pd.DataFrame], None]
+) -> None:
+    frame = applicants(2000, seed=63)
+    change(frame)
+
+    text = (watch(frame).output / "report.html").read_text(encoding="utf-8")
+
+    page = Balanced()
+    page.feed(text)
+    assert page.open == []
+    assert page.wide == [], "a table would be wider than a phone"
+    assert page.nameless == [], "a chart has no words"
+    for wanted in ("viewport", "prefers-color-scheme: dark", "@media print", "max-width: 30rem"):
+        assert wanted in text
+    assert text.index("What happened") < text.index("<h2>")
+
+
+class Balanced(HTMLParser):
+    """Finds tags that do not end, tables that cannot scroll, and charts without words."""
+
+    VOID = frozenset({"meta", "br", "rect", "circle", "line", "polyline"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wide: list[int] = []
+        self.nameless: list[int] = []
+        self.scrolls: list[bool] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "table" and not any(self.scrolls):
+            self.wide.append(self.getpos()[0])
+        if tag == "svg" and not named.get("aria-label"):
+            self.nameless.append(self.getpos()[0])
+        if tag not in self.VOID:
+            self.open.append(tag)
+            self.scrolls.append(named.get("class") == "scroll")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del tag, attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.scrolls.pop()

@@ -173,13 +173,21 @@ def report(
 ) -> None:
     """Fetch the report of the newest run: one self-contained page.
 
+    It is completed with what came after the run: what was done about the finding, and since which
+    run it has been found.
+
     \b
     Example:
       mlzone monitor report retail-banking/credit-default -o drift.html
     """
     session, monitor = _monitor(model, environment, kind, estate_path)
     item = monitoring.latest(session, monitor)
-    page = monitoring.read(session, item, "report.html").decode()
+    page = monitoring.completed(
+        session,
+        monitoring.read(session, item, "report.html").decode(),
+        item,
+        monitoring.inspections(session, monitor),
+    )
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, page)
     show({"job": item.job, "file": output}, str(output), as_json=as_json)

@@ -2,6 +2,7 @@
 
 from mlzone_tools.services.monitoring.baseline import Baseline, baseline
 from mlzone_tools.services.monitoring.monitored import ENDED, Inspection, Monitored, monitored
+from mlzone_tools.services.monitoring.page import completed
 from mlzone_tools.services.monitoring.reports import (
     drifted_features,
     explanation,
@@ -17,6 +18,7 @@ __all__ = [
     "Inspection",
     "Monitored",
     "baseline",
+    "completed",
     "drifted_features",
     "explanation",
     "inspections",
