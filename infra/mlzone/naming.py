@@ -73,6 +73,8 @@ MAXIMUM: dict[Limit, int] = {
 
 GROUND_TRUTH = "ground-truth"
 """The folder of a data zone that says what became true of models' cases."""
+DEPLOY_STAGE = "Deploy"
+"""The stage of promotions that deploys a release, and that is rolled back."""
 STOP_ENDING = "-stop"
 """What names of the functions end with that take models out of service."""
 

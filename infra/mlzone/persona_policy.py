@@ -10,7 +10,7 @@ from typing import Any
 
 from mlzone.estate.team import LANDING
 from mlzone.estate.unit import Stage
-from mlzone.naming import GROUND_TRUTH, STOP_ENDING, Naming
+from mlzone.naming import DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING, Naming
 from mlzone.persona import Persona, Place
 
 Statement = dict[str, Any]
@@ -225,6 +225,14 @@ def _restart(s: Surroundings, kind: str) -> Statement:
     )
 
 
+def _roll_back(s: Surroundings, condition: Any = None) -> Statement:
+    """Return what brings back a release that a promotion deployed before (MON-04)."""
+    pipelines = s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-promotion")
+    return allow(
+        "RollBackModels", ["codepipeline:RollbackStage"], [f"{pipelines}/{DEPLOY_STAGE}"], condition
+    )
+
+
 def _stop(s: Surroundings, condition: Any = None) -> Statement:
     """Return what takes models out of service (MON-04)."""
     functions = s.arn("lambda", f"function:{s.naming.name(s.unit)}-*{STOP_ENDING}")
@@ -271,6 +279,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             ),
             # A promotion that is started again asks its approver again.
             _restart(s, "promotion"),
+            _roll_back(s, _OWN_TEAM),
             _stop(s, _OWN_TEAM),
             *_deliver_outcomes(s),
         ]
@@ -320,6 +329,7 @@ def _model_approver(s: Surroundings) -> list[Statement]:
                 ["codepipeline:PutApprovalResult"],
                 [s.arn("codepipeline", f"{s.naming.name(s.unit)}-*/Approve/*")],
             ),
+            _roll_back(s),
             _stop(s),
         ]
     return [

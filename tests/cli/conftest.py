@@ -11,8 +11,11 @@ from mlzone_tools.cli.shapes import SHAPES
 
 def shape_of(command: tuple[str, ...]) -> Any:
     """Return the documented shape of what a command prints."""
-    words = [word for word in command if not word.startswith("-") or word == "--events"]
-    return SHAPES.get(" ".join(words[:2])) or SHAPES[words[0]]
+    words = [word for word in command if not word.startswith("-")]
+    options = [word for word in command if word.startswith("--")]
+    names = (" ".join(words[:2]), words[0])
+    keys = (key for name in names for key in (*(f"{name} {item}" for item in options), name))
+    return SHAPES[next(key for key in keys if key in SHAPES)]
 
 
 def differences(value: Any, shape: Any, path: str = "$") -> list[str]:

@@ -5,10 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.cli import templates_estate
 
@@ -27,6 +28,7 @@ class Bank:
 
     def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
         self.folder, self._documented = folder, documented
+        self._runtimes: dict[str, Any] = {}
         for name in _LINKS:
             (folder / name).symlink_to(ROOT / name)
         templates_estate.write(ROOT, folder / "organization")
@@ -70,19 +72,30 @@ class Bank:
             for run in runs
         )
 
+    def settled(self, model: str) -> bool:
+        """Tell whether no delivery of a model goes on."""
+        runs = self.result("model", "show", model)["runs"]
+        return all(run["status"] != "InProgress" for run in runs)
+
     def call(self, person: str, model: str, row: str) -> dict[str, Any]:
         """Ask a model in production, as a person."""
-        estate = load_estate(self.folder / "organization")
-        unit, _, chosen = estate.model(model)
-        session = stage_session(self.cloud, estate, unit.name, Stage.PROD, person)
-        answer = session.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=f"aur-{unit.name}-{chosen.name}-prod",
+        if person not in self._runtimes:
+            estate = load_estate(self.folder / "organization")
+            unit = estate.model(model)[0].name
+            session = stage_session(self.cloud, estate, unit, Stage.PROD, person)
+            self._runtimes[person] = session.client("sagemaker-runtime")
+        answer = self._runtimes[person].invoke_endpoint(
+            EndpointName=f"aur-{model.replace('/', '-')}-prod",
             ContentType="text/csv",
             Accept="application/json",
             Body=row.encode(),
         )
         found: dict[str, Any] = json.loads(answer["Body"].read())["predictions"][0]
         return found
+
+    def under_load(self, person: str, model: str, row: str) -> "Load":
+        """Return a load on a model in production: requests without a pause, one after the other."""
+        return Load(lambda: self.call(person, model, row))
 
     @property
     def cloud(self) -> embedded.Endpoint:
@@ -104,3 +117,31 @@ class Bank:
         text = place.read_text(encoding="utf-8")
         assert old in text
         place.write_text(text.replace(old, new), encoding="utf-8")
+
+
+class Load:
+    """Requests while something else happens, and which of them failed."""
+
+    def __init__(self, request: Callable[[], Any]) -> None:
+        self._request = request
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.answered = 0
+        self.failures: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._request()
+                self.answered += 1
+            except Exception as error:  # noqa: BLE001 - whatever fails is what is looked for
+                self.failures.append(str(error))
+            time.sleep(0.05)

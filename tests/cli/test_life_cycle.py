@@ -78,3 +78,80 @@ def test_a_model_of_tier_2_needs_two_people(bank: Bank):
     assert (waiting["model"], waiting["waits_for"]) == (ELSEWHERE, "production")
     bank.mlzone("model", "promote", ELSEWHERE, *as_tomas, "--reason", "staging tests read")
     bank.until(lambda: bank.promoted(ELSEWHERE, "prod"), "the scorecard is in production")
+
+
+def test_lineage_leads_from_the_data_to_the_endpoint(bank: Bank):
+    found = bank.result("model", "show", FORECAST, "--lineage")
+
+    assert found["data"]["zone"] == "campaigns"
+    assert found["data"]["sha256"][:16] in found["data"]["uri"]
+    assert found["run"]["author"] == "laura.campos"
+    jobs = {job["step"]: job for job in found["run"]["jobs"]}
+    assert {"Prepare", "Train", "Evaluate", "Baseline", "Gate", "Register"} <= jobs.keys()
+    assert "@sha256:" in jobs["Train"]["image"]
+    assert [(e["name"], e["version"], e["status"]) for e in found["environments"]] == [
+        ("staging", 1, "InService"),
+        ("prod", 1, "InService"),
+    ]
+    drawn = bank.mlzone("model", "show", FORECAST, "--lineage").stdout
+    assert "└─ prod  this version, release v1-" in drawn
+
+
+def test_MOD_08_a_version_can_be_reproduced(bank: Bank):
+    trained = bank.result("model", "reproduce", f"{FORECAST}:1")
+    elsewhere = bank.result("model", "reproduce", f"{ELSEWHERE}:1")
+
+    assert trained["differences"] == elsewhere["differences"] == []
+    # Ten figures, and the two files of the model.
+    assert trained["compared"] == 12
+    assert [name.split("-")[2] for name in trained["jobs"]] == ["Prepare", "Train", "Evaluate"]
+
+
+def test_DEP_03_an_update_and_a_rollback_fail_no_request(bank: Bank):
+    bank.mlzone("model", "rollback", FORECAST, "--as", "natalia.ramos", code=2)
+    bank.edit("forecast/model.yaml", "rounds: 150", "rounds: 120")
+    bank.mlzone("model", "submit", FORECAST, "forecast", "--as", "laura.campos", "--wait")
+    bank.mlzone("model", "approve", FORECAST, "--as", "paula.reis", "--reason", "back-test read")
+    with bank.under_load("natalia.ramos", FORECAST, CALM) as load:
+        bank.until(lambda: serving(bank) == (2, "InService"), "version 2 serves")
+        first = bank.call("natalia.ramos", FORECAST, CALM)["probability"]
+        updated = load.answered
+        bank.until(lambda: bank.settled(FORECAST), "the promotion has ended")
+
+        refused = bank.mlzone("model", "rollback", FORECAST, "--as", "fabio.melo", code=3)
+        done = bank.result("model", "rollback", FORECAST, "--as", "natalia.ramos")
+        second = bank.call("natalia.ramos", FORECAST, CALM)["probability"]
+
+    assert "an engineer of the model's team may" in refused.stderr
+    assert done["serving"]["version"] == 1
+    assert serving(bank) == (1, "InService")
+    assert first != second
+    assert updated > 50
+    assert load.failures == []
+
+
+def test_MOD_01_a_version_that_serves_is_not_retired_and_another_one_is(bank: Bank):
+    why = ("--as", "paula.reis", "--reason", "worse in good times")
+    refused = bank.mlzone("model", "retire", f"{FORECAST}:1", *why, code=2)
+    assert f"{FORECAST}:1 serves in prod" in refused.stderr
+    # Staging has version 2 still.
+    refused = bank.mlzone("model", "retire", f"{FORECAST}:2", *why, code=2)
+    assert f"{FORECAST}:2 serves in staging" in refused.stderr
+    bank.mlzone("model", "rollback", FORECAST, "-e", "staging", "--as", "natalia.ramos")
+    by_author = ("--as", "laura.campos", "--reason", "mine")
+    bank.mlzone("model", "retire", f"{FORECAST}:2", *by_author, code=3)
+
+    (done,) = bank.result("model", "retire", f"{FORECAST}:2", *why)
+    (again,) = bank.result("model", "retire", f"{FORECAST}:2", *why)
+
+    assert (done["before"], again["before"]) == (False, True)
+    found = bank.result("model", "show", f"{FORECAST}:2")
+    assert (found["version"]["status"], found["version"]["stage"]) == ("Rejected", "Archived")
+    said = found["registry"]["ModelLifeCycle"]["StageDescription"]
+    assert said == "paula.reis: worse in good times"
+
+
+def serving(bank: Bank) -> tuple[int, str]:
+    """Return the version of the forecast in production, and the endpoint's status."""
+    found = bank.result("model", "show", FORECAST, "--lineage")["environments"]
+    return next((e["version"], e["status"]) for e in found if e["name"] == "prod")

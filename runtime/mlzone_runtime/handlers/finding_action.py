@@ -15,11 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mlzone_runtime.caller import MACHINE_SECONDS, proof
 from mlzone_runtime.handlers.platform_event import ModelScope
+from mlzone_runtime.release.champion import DEPLOY, NoChampionError, champion
 
 SCHEMA = "1"
 """The version of a finding's document."""
 SIGNATURE = "X-MLZone-Signature"
-DEPLOY = "Deploy"
 """The stage of a promotion that changes what serves."""
 _LONGEST_SECONDS = 10
 _LONGEST_SUBJECT = 100
@@ -204,40 +204,20 @@ class Means:
     def _fall_back(self, finding: Finding) -> Answer:
         """Let the promotion bring back what it deployed before; it acts in its own roles."""
         del finding
-        deployed = self.codepipeline.list_pipeline_executions(
-            pipelineName=self.pipeline, filter={"succeededInStage": {"stageName": DEPLOY}}
-        )["pipelineExecutionSummaries"]
-        if not deployed:
-            return Answer(result="skipped", facts={"why": "no promotion deployed anything yet"})
-        serving, *before = deployed
-        if serving.get("executionType") == "ROLLBACK":
-            return Answer(
-                result="skipped",
-                facts={"why": "it fell back already; nobody knows that an older release is better"},
-            )
-        champion = next(
-            (
-                # What was fallen back from is no champion; what was fallen back to is.
-                item.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
-                or item["pipelineExecutionId"]
-                for item in before
-                if item["status"] == "Succeeded"
-                and item.get("sourceRevisions") != serving.get("sourceRevisions")
-            ),
-            "",
-        )
-        if not champion:
-            return Answer(result="skipped", facts={"why": "no release served before"})
+        try:
+            back_to = champion(self.codepipeline, self.pipeline, again=False)
+        except NoChampionError as error:
+            return Answer(result="skipped", facts={"why": str(error)})
         started = self.codepipeline.rollback_stage(
             pipelineName=self.pipeline,
             stageName=DEPLOY,
-            targetPipelineExecutionId=champion,
+            targetPipelineExecutionId=back_to,
         )
         return Answer(
             result="done",
             facts={
                 "pipeline": self.pipeline,
                 "execution": started["pipelineExecutionId"],
-                "back_to": champion,
+                "back_to": back_to,
             },
         )

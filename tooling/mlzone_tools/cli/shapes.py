@@ -6,6 +6,8 @@ name in angle brackets has names of its own, such as metrics.
 
 from typing import Any
 
+from mlzone_tools.cli.model_shapes import MODEL_SHAPES, VERSION
+
 _STACK = {
     "stack": "<name>",
     "account": "<12 digits>",
@@ -56,19 +58,6 @@ _CHECK = {
         }
     ],
 }
-_VERSION = {
-    "model": "<unit/model>",
-    "version": "<number>",
-    "arn": "<ARN of the model package>",
-    "status": "<PendingManualApproval, Approved or Rejected>",
-    "stage": "<life-cycle stage, or empty>",
-    "author": "<person>",
-    "decided_by": "<person, or empty>",
-    "validation": "<person, hash and name of the report, or empty>",
-    "waits_for": "<validation, approval or production, or empty>",
-    "created": "<time>",
-    "metadata": {"<name>": "<text: commit, hashes, metrics>"},
-}
 _CHAIN = {
     "name": "<unit/model, or platform>",
     "records": "<number>",
@@ -76,7 +65,7 @@ _CHAIN = {
     "problems": [{"record": "<number, or 0 for the whole chain>", "what": "<text>"}],
 }
 _BINDER = {
-    "version": _VERSION,
+    "version": VERSION,
     "team": "<name>",
     "risk_tier": "<1, 2 or 3>",
     "approvers": ["<person>"],
@@ -119,26 +108,10 @@ _BINDER = {
         }
     ],
 }
-_RUN = {
-    "pipeline": "<name>",
-    "execution": "<id>",
-    "status": "<CodePipeline's status>",
-    "started": "<time>",
-    "actions": [
-        {"stage": "<name>", "name": "<name>", "status": "<status>", "summary": "<text>"},
-    ],
-}
 _DEPLOYED = {
     "environment": "<dev, staging or prod>",
     "stacks": ["<name>"],
     "approved_by": ["<person>"],
-}
-_DECISION = {
-    "arn": "<ARN>",
-    "status": "<Approved or Rejected>",
-    "person": "<person>",
-    "reason": "<text>",
-    "validation": "<person, hash and name of the report, or empty>",
 }
 _INSPECTION = {
     "monitor": "<data-quality, model-quality, bias or explainability>",
@@ -411,50 +384,7 @@ SHAPES: dict[str, Any] = {
     "cloud env": _VARIABLES,
     "cloud bootstrap": [{"name": "<name>", "account": "<12 digits>", "region": "<Region>"}],
     "cloud images": {"images": ["<repository:version>"]},
-    "model new": {"folder": "<path>", "files": ["<path in the folder>"]},
-    "model update": {
-        "folder": "<path>",
-        "template": "<name>",
-        "before": "<version of the template>",
-        "after": "<version of the template>",
-        "changed": ["<path in the folder>"],
-        "conflicts": ["<path in the folder>"],
-    },
-    "model clone": {"folder": "<path>"},
-    "model submit": "<commit: 40 hexadecimal digits; with --wait also run, as in model show>",
-    "model list": [_VERSION],
-    "model show": {
-        "version": _VERSION,
-        "registry": "<all of SageMaker's DescribeModelPackage>",
-        "runs": [_RUN],
-    },
-    "model validate": {
-        "arn": "<ARN>",
-        "person": "<person>",
-        "report": "<name>",
-        "sha256": "<SHA-256 of the report>",
-    },
-    "model approve": _DECISION,
-    "model reject": _DECISION,
-    "model stop": {
-        "model": "<unit/model>",
-        "environment": "<staging or prod>",
-        "release": "<the release that served>",
-        "stopped": "<who stopped it and why>",
-        "person": "<who asked>",
-        "before": "<whether it was out of service already>",
-    },
-    "model start": {
-        "pipeline": "<name>",
-        "execution": "<id>",
-        "needs_approval": "<whether an approver has to answer>",
-    },
-    "model promote": {
-        "pipeline": "<name>",
-        "action": "<stage/action>",
-        "answer": "<approved or refused>",
-        "person": "<person>",
-    },
+    **MODEL_SHAPES,
     "monitor list": [_INSPECTION],
     "monitor run": {"run": _INSPECTION, "sentences": ["<what it found, the most important first>"]},
     "monitor explain": "<the analyzer's explanation.json: see monitoring.md>",
@@ -517,4 +447,4 @@ SHAPES: dict[str, Any] = {
         }
     ],
 }
-"""By command; `kpi --events` is `kpi` with that option."""
+"""By command; `kpi --events` is `kpi` with that option, and so on."""

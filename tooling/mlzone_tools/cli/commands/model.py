@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from mlzone.estate import Estate, Stage
+from mlzone_tools.cli.commands import model_history
 from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
 from mlzone_tools.cloud import embedded
+from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, own_name
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services.model import decision as second_line
@@ -18,6 +20,7 @@ from mlzone_tools.services.model import (
     rendering,
     stopping,
 )
+from mlzone_tools.services.model import lineage as lineages
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
 
@@ -210,14 +213,16 @@ def list_(
 
 @command.command("show")
 @click.argument("model")
+@click.option("--lineage", is_flag=True, help="Draw the way from the data to the endpoints.")
 @estate_option
 @json_option
-def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
+def show_(model: str, estate_path: Path, *, lineage: bool, as_json: bool) -> None:
     """Show a version (the newest, or `unit/model:3`), and the runs of its delivery.
 
     \b
     Example:
       mlzone model show retail-banking/credit-default:1
+      mlzone model show retail-banking/credit-default --lineage
     """
     estate = estate_service.load(estate_path)
     endpoint = embedded.running()
@@ -226,6 +231,9 @@ def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
     shared = registry_session(endpoint, estate, None, unit.name)
     found = registry.versions(shared, estate, model=name)
     item = registry.version(shared, estate, model) if found or ":" in model else None
+    if lineage:
+        _show_lineage(endpoint, estate, registry.version(shared, estate, model), as_json=as_json)
+        return
     runs = [
         run
         for stage in Stage
@@ -256,6 +264,19 @@ def show_(model: str, estate_path: Path, *, as_json: bool) -> None:
         "\n".join(lines) or f"{name} has no version and no run yet",
         as_json=as_json,
     )
+
+
+def _show_lineage(
+    endpoint: Endpoint, estate: Estate, item: registry.Version, *, as_json: bool
+) -> None:
+    unit, _, _ = estate.model(item.model)
+    found = lineages.lineage(
+        stage_session(endpoint, estate, unit.name, Stage.DEV),
+        estate,
+        item,
+        model_history.places(endpoint, estate, item.model),
+    )
+    show(found, model_history.drawn(found), as_json=as_json)
 
 
 @command.command("validate")
@@ -440,3 +461,7 @@ def start(model: str, environment: str, person: str, estate_path: Path, *, as_js
         f"{pipeline} is started{then}",
         as_json=as_json,
     )
+
+
+for _command in (model_history.rollback, model_history.retire, model_history.reproduce):
+    command.add_command(_command)

@@ -1,0 +1,138 @@
+"""What each `mlzone model` command prints with `--json`; see `shapes`."""
+
+from typing import Any
+
+VERSION = {
+    "model": "<unit/model>",
+    "version": "<number>",
+    "arn": "<ARN of the model package>",
+    "status": "<PendingManualApproval, Approved or Rejected>",
+    "stage": "<life-cycle stage, or empty>",
+    "author": "<person>",
+    "decided_by": "<person, or empty>",
+    "validation": "<person, hash and name of the report, or empty>",
+    "waits_for": "<validation, approval or production, or empty>",
+    "created": "<time>",
+    "metadata": {"<name>": "<text: commit, hashes, metrics>"},
+}
+_PLACE = {
+    "name": "<staging or prod>",
+    "version": "<number, or null>",
+    "release": "<release, or empty>",
+    "endpoint": "<name>",
+    "status": "<the endpoint's status, or empty>",
+    "stopped": "<who stopped the model and why, or empty>",
+}
+_RUN = {
+    "pipeline": "<name>",
+    "execution": "<id>",
+    "status": "<CodePipeline's status>",
+    "started": "<time>",
+    "actions": [
+        {"stage": "<name>", "name": "<name>", "status": "<status>", "summary": "<text>"},
+    ],
+}
+_DECISION = {
+    "arn": "<ARN>",
+    "status": "<Approved or Rejected>",
+    "person": "<person>",
+    "reason": "<text>",
+    "validation": "<person, hash and name of the report, or empty>",
+}
+
+MODEL_SHAPES: dict[str, Any] = {
+    "model new": {"folder": "<path>", "files": ["<path in the folder>"]},
+    "model update": {
+        "folder": "<path>",
+        "template": "<name>",
+        "before": "<version of the template>",
+        "after": "<version of the template>",
+        "changed": ["<path in the folder>"],
+        "conflicts": ["<path in the folder>"],
+    },
+    "model clone": {"folder": "<path>"},
+    "model submit": "<commit: 40 hexadecimal digits; with --wait also run, as in model show>",
+    "model list": [VERSION],
+    "model show --lineage": {
+        "version": VERSION,
+        "data": {"sha256": "<SHA-256>", "uri": "<S3 URI, or empty>", "zone": "<data zone>"},
+        "run": {
+            "execution": "<ARN of the pipeline execution>",
+            "status": "<status>",
+            "commit": "<commit>",
+            "author": "<person>",
+            "trigger": "<commit, drift or manual>",
+            "jobs": [
+                {
+                    "step": "<name>",
+                    "status": "<status>",
+                    "job": "<name, or empty>",
+                    "image": "<URI by digest, or empty>",
+                }
+            ],
+        },
+        "environments": [_PLACE],
+    },
+    "model show": {
+        "version": VERSION,
+        "registry": "<all of SageMaker's DescribeModelPackage>",
+        "runs": [_RUN],
+    },
+    "model validate": {
+        "arn": "<ARN>",
+        "person": "<person>",
+        "report": "<name>",
+        "sha256": "<SHA-256 of the report>",
+    },
+    "model approve": _DECISION,
+    "model reject": _DECISION,
+    "model stop": {
+        "model": "<unit/model>",
+        "environment": "<staging or prod>",
+        "release": "<the release that served>",
+        "stopped": "<who stopped it and why>",
+        "person": "<who asked>",
+        "before": "<whether it was out of service already>",
+    },
+    "model start": {
+        "pipeline": "<name>",
+        "execution": "<id>",
+        "needs_approval": "<whether an approver has to answer>",
+    },
+    "model rollback": {
+        "rollback": {
+            "model": "<unit/model>",
+            "environment": "<staging or prod>",
+            "pipeline": "<name>",
+            "execution": "<id>",
+            "back_to": "<id of the execution that deployed it before>",
+        },
+        "serving": _PLACE,
+    },
+    "model retire": [
+        {
+            "model": "<unit/model>",
+            "version": "<number>",
+            "arn": "<ARN>",
+            "person": "<person>",
+            "reason": "<text>",
+            "before": "<whether it was out of use already>",
+        }
+    ],
+    "model reproduce": {
+        "model": "<unit/model>",
+        "version": "<number>",
+        "jobs": ["<name>"],
+        "compared": "<number of figures and files>",
+        "differences": [
+            {"name": "<figure or file>", "registered": "<value>", "reproduced": "<value>"}
+        ],
+    },
+    "model promote": {
+        "pipeline": "<name>",
+        "action": "<stage/action>",
+        "answer": "<approved or refused>",
+        "person": "<person>",
+    },
+}
+"""By command; `model show --lineage` is `model show` with that option."""
