@@ -9,31 +9,45 @@ FORECAST = "retail-banking/unemployment"
 """Risk tier 3: one approval, then nobody is asked."""
 ELSEWHERE = "retail-banking/old-scorecard"
 """Risk tier 2: validated, approved, and let into production by a person."""
+MIGRATED = "retail-banking/migrated"
+"""Risk tier 3, brought in by a manifest."""
 _MODELS = {
-    "credit-risk": {
-        "name": "old-scorecard",
-        "title": "Scorecard of the old platform",
-        "purpose": "Estimates the probability that an applicant defaults",
-        "template": "register-only",
-        "risk_tier": 2,
-        "data_zone": "credit-applications",
-        # Half of few records: one of the groups is small, and its ratio uncertain.
-        "thresholds": {"max_disparate_impact_gap": 0.4},
-    },
-    "marketing": {
-        "name": "unemployment",
-        "title": "Unemployment in a year",
-        "purpose": "Chooses the scenario by which loan losses are provided for",
-        "template": "forecast",
-        "risk_tier": 3,
-        "data_zone": "campaigns",
-        "thresholds": {"max_error_ratio": 0.9},
-    },
+    "credit-risk": [
+        {
+            "name": "old-scorecard",
+            "title": "Scorecard of the old platform",
+            "purpose": "Estimates the probability that an applicant defaults",
+            "template": "register-only",
+            "risk_tier": 2,
+            "data_zone": "credit-applications",
+            # Half of few records: one of the groups is small, and its ratio uncertain.
+            "thresholds": {"max_disparate_impact_gap": 0.4},
+        },
+        {
+            "name": "migrated",
+            "title": "Another scorecard of the old platform",
+            "purpose": "Estimates the probability that an applicant defaults",
+            "template": "register-only",
+            "risk_tier": 3,
+            "data_zone": "credit-applications",
+        },
+    ],
+    "marketing": [
+        {
+            "name": "unemployment",
+            "title": "Unemployment in a year",
+            "purpose": "Chooses the scenario by which loan losses are provided for",
+            "template": "forecast",
+            "risk_tier": 3,
+            "data_zone": "campaigns",
+            "thresholds": {"max_error_ratio": 0.9},
+        }
+    ],
 }
 
 
 def write(root: Path, folder: Path) -> Path:
-    """Copy the example estate with one unit alone, and one model a team."""
+    """Copy the example estate with one unit alone, and models of its own."""
     shutil.copytree(root / "organization", folder)
     for file in (folder / "business_units").glob("*.yaml"):
         if file.stem != "retail-banking":
@@ -41,6 +55,6 @@ def write(root: Path, folder: Path) -> Path:
             continue
         unit = yaml.safe_load(file.read_text(encoding="utf-8"))
         for team in unit["teams"]:
-            team["models"] = [_MODELS[team["name"]]]
+            team["models"] = _MODELS[team["name"]]
         file.write_text(yaml.safe_dump(unit, sort_keys=False), encoding="utf-8")
     return folder

@@ -7,9 +7,11 @@ does the same with the template `tabular-realtime`.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import joblib
 import pytest
-from tests.cli.life_cycle import Bank
-from tests.cli.templates_estate import ELSEWHERE, FORECAST
+import xgboost
+from tests.cli.life_cycle import ROOT, Bank
+from tests.cli.templates_estate import ELSEWHERE, FORECAST, MIGRATED
 
 CALM = "4,-0.1,-0.3,0.9,4,8,4,5.5,0.5,2.5\n"
 CRISIS = "9.6,0.4,3.6,0.7,-2.9,-30,-1.1,0.12,-1.4,3.56\n"
@@ -54,6 +56,33 @@ def test_a_commit_registers_a_model_that_was_trained_elsewhere(bank: Bank):
     assert "Trained elsewhere" in found["registry"]["ModelCard"]["ModelCardContent"]
 
 
+def test_a_manifest_brings_models_in_once(bank: Bank):
+    template = ROOT / "pipeline_templates" / "register-only"
+    booster = xgboost.Booster()
+    booster.load_model(template / "model" / "model.json")
+    joblib.dump(booster, bank.folder / "old.joblib")
+    rest = f"{template}/data/credit.csv,outcome,default,0.35,old team,{template}/model/schema.json"
+    lines = [
+        "model,person,artifact,data,target,positive_class,threshold,trained_by,features",
+        f"{MIGRATED},bruno.lima,old.joblib,{rest}",
+        f"{ELSEWHERE},bruno.lima,old.joblib,{rest}",
+        f"{FORECAST},laura.campos,old.joblib,{rest}",
+    ]
+    (bank.folder / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    bank.mlzone("migrate", "models", "manifest.csv", "--dry-run", code=1)
+    first = bank.result("migrate", "models", "manifest.csv", "--wait", code=1)
+    again = bank.result("migrate", "models", "manifest.csv", "--wait", code=1)
+
+    assert first == again
+    assert [item["status"] for item in first] == ["registered", "refused", "refused"], first
+    assert "holds another project already" in first[1]["detail"]
+    assert "expected register-only" in first[2]["detail"]
+    (version,) = bank.result("model", "list", MIGRATED)
+    assert version["status"] == "PendingManualApproval"
+    assert float(version["metadata"]["auc"]) >= 0.7
+
+
 def test_one_approval_brings_a_model_of_tier_3_into_production(bank: Bank):
     bank.mlzone("model", "approve", FORECAST, "--as", "paula.reis", "--reason", "back-test read")
 
@@ -71,11 +100,11 @@ def test_a_model_of_tier_2_needs_two_people(bank: Bank):
     bank.mlzone("model", "validate", ELSEWHERE, *as_tomas, "--report", "report.md")
     bank.mlzone("model", "approve", ELSEWHERE, *as_paula, "--reason", "report read")
 
-    def asked() -> Any:
-        return bank.result("model", "list", "--waiting-for", "tomas.amaral")
+    def asked() -> bool:
+        waiting = bank.result("model", "list", "--waiting-for", "tomas.amaral")
+        return (ELSEWHERE, "production") in {(w["model"], w["waits_for"]) for w in waiting}
 
-    (waiting,) = bank.until(asked, "production asks")
-    assert (waiting["model"], waiting["waits_for"]) == (ELSEWHERE, "production")
+    bank.until(asked, "production asks")
     bank.mlzone("model", "promote", ELSEWHERE, *as_tomas, "--reason", "staging tests read")
     bank.until(lambda: bank.promoted(ELSEWHERE, "prod"), "the scorecard is in production")
 

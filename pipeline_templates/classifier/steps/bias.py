@@ -168,8 +168,12 @@ def impacts(document: dict[str, Any]) -> dict[str, float | None]:
 
 
 def gap(document: dict[str, Any]) -> float:
-    """Return the largest |1 - disparate impact|; 1 where nobody of group a is accepted."""
-    return max(1.0 if value is None else abs(1 - value) for value in impacts(document).values())
+    """Return the largest |1 - disparate impact|; 0 without facets.
+
+    Where nobody of group a is accepted it is 1.
+    """
+    found = impacts(document).values()
+    return max((1.0 if value is None else abs(1 - value) for value in found), default=0.0)
 
 
 class _Group:

@@ -67,8 +67,12 @@ def card(
             }
         ],
         "additional_information": {
-            "ethical_considerations": f"Used to measure bias, not seen by the model: {hidden}.",
-            "caveats_and_recommendations": "; ".join(_intervals(fairness)),
+            "ethical_considerations": (
+                f"Used to measure bias, not seen by the model: {hidden}."
+                if hidden
+                else "No protected attribute is known; bias was not measured."
+            ),
+            "caveats_and_recommendations": "; ".join(_intervals(fairness)) or "None known.",
         },
     }  # fmt: skip
 

@@ -349,6 +349,14 @@ SHAPES: dict[str, Any] = {
             ],
         }
     ],
+    "migrate models": [
+        {
+            "line": "<number in the manifest>",
+            "model": "<unit/model>",
+            "status": "<registered, submitted, building, refused, failed or checked>",
+            "detail": "<the version, or why not>",
+        }
+    ],
     "migrate users": {
         "joining": [
             {"unit": "<name>", "team": "<name>", "persona": "<persona>", "person": "<person>"}

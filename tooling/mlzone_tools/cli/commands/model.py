@@ -393,8 +393,8 @@ def promote(
 _environment = click.option(
     "--environment",
     "-e",
-    type=click.Choice([Stage.STAGING, Stage.PROD]),
-    default=Stage.PROD,
+    type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
+    default=Stage.PROD.value,
     show_default=True,
     help="Where.",
 )

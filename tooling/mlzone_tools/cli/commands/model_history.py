@@ -29,8 +29,8 @@ _SHORT = 12
 @click.option(
     "--environment",
     "-e",
-    type=click.Choice([Stage.STAGING, Stage.PROD]),
-    default=Stage.PROD,
+    type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
+    default=Stage.PROD.value,
     show_default=True,
     help="Where.",
 )
