@@ -22,6 +22,7 @@ _MODELS = {
             "data_zone": "credit-applications",
             # Half of few records: one of the groups is small, and its ratio uncertain.
             "thresholds": {"max_disparate_impact_gap": 0.4},
+            "monitoring": {"ground_truth": {"lag_hours": 24}},
         },
         {
             "name": "migrated",
