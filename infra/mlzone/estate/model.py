@@ -159,9 +159,14 @@ class Model(Record):
         """Return the monitors that watch the model, each with its schedule.
 
         What comes into staging are tests: they show that data arrive as they should, but nothing
-        ever becomes true of them.
+        ever becomes true of them. The monitors of answers judge classes, which a forecast has not.
         """
-        schedules = {**self.controls.monitors, **self.monitoring.schedules}
+        demanded = {
+            kind: schedule
+            for kind, schedule in self.controls.monitors.items()
+            if kind == "data-quality" or self.template != "forecast"
+        }
+        schedules = {**demanded, **self.monitoring.schedules}
         return {
             kind: schedules[kind]
             for kind in MONITORS
