@@ -25,6 +25,7 @@ BENCHMARKS = {
     "guardrails": "Proofs, the access matrix and the mutation score of the guardrails",
     "estate": "Reading and checking the example estate",
     "synthesis": "Synthesis of the example estate, all checks on",
+    "paper_scale": "Growth with the estate, from half to ten times the size of the paper's bank",
     "cloud": "The embedded cloud",
     "analyzer": "A monitor's run over a million records",
     "beside_evidently": "The same records beside Evidently",
