@@ -139,21 +139,25 @@ def _landing(guardrails: Guardrails) -> Iterator[Theorem]:
 
 
 def _past_the_landing(guardrails: Guardrails) -> Iterator[Theorem]:
+    """Yield each data zone: no role of the team's people puts anything there."""
     for place in guardrails.places():
-        bucket = guardrails.team_bucket(place)
-        policies = Policies(resource=guardrails.team_data(place))
+        owner = f"arn:{PARTITION}:iam::{place.account}:role/mlzone"
         people = team_people(guardrails.naming, place.unit, place.team, place.stage)
-        for role in people:
-            arn = f"arn:{PARTITION}:iam::{place.account}:role/mlzone/{role}"
-            for zone in place.team.data_zones:
-                yield Theorem(
-                    name=f"{role}, {zone.name}, {place}",
-                    statement="",
-                    policies=policies,
-                    forbidden=Claim.of(Action="s3:PutObject", Resource=f"{bucket}/{zone.name}/*"),
-                    caller=Principal(kind=PrincipalKind.ROLE, arn=arn, account=place.account),
-                    resource_account=place.account,
-                )
+        roles = [f"{owner}/{role}" for role in people]
+        for zone in place.team.data_zones if roles else ():
+            yield Theorem(
+                name=f"{zone.name}, {place}",
+                statement="",
+                policies=Policies(resource=guardrails.team_data(place)),
+                forbidden=Claim.of(
+                    Action="s3:PutObject",
+                    Resource=f"{guardrails.team_bucket(place)}/{zone.name}/*",
+                    Condition={"ArnLike": {"aws:PrincipalArn": roles}},
+                ),
+                caller=AnyRole(),
+                resource_account=place.account,
+                likely_callers=tuple(roles[:1]),
+            )
 
 
 ISOLATION = (
