@@ -117,6 +117,8 @@ def _team(unit: str, number: int, models: int) -> dict[str, Any]:
                 "template": "tabular-realtime",
                 "risk_tier": index % 3 + 1,
                 "data_zone": "records",
+                # The monitors of tiers 1 and 2 compare answers with what became true.
+                "monitoring": {"ground_truth": {"lag_hours": 24}},
             }
             for index in range(models)
         ],

@@ -5,7 +5,7 @@ role, with what the role may do, and with the guardrails themselves.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -51,6 +51,8 @@ def access_difference(base: Estate, head: Estate) -> AccessDifference:
     """Compare the effective access of two estates."""
     old, new = Guardrails(base), Guardrails(head)
     looser, stricter = _guardrail_changes(old, new)
+    if not looser and not stricter:
+        base, head = _differing_units(base, head)
     roles_before = {role.arn: role for role in people_roles(base)}
     roles_after = {role.arn: role for role in people_roles(head)}
     same_guardrails = not looser and not stricter
@@ -65,6 +67,23 @@ def access_difference(base: Estate, head: Estate) -> AccessDifference:
         gained=tuple(sorted({*(after - before), *looser})),
         lost=tuple(sorted({*(before - after), *stricter})),
     )
+
+
+def _differing_units(base: Estate, head: Estate) -> tuple[Estate, Estate]:
+    """Leave out the units that are the same, where nothing above them differs either.
+
+    What is the same on both sides is no difference, and a change of one team must not cost the more
+    the more units there are.
+    """
+    if base.organization != head.organization:
+        return base, head
+    before = {unit.name: unit for unit in base.units}
+    same = {unit.name for unit in head.units if before.get(unit.name) == unit}
+
+    def narrowed(estate: Estate) -> Estate:
+        return replace(estate, units=tuple(x for x in estate.units if x.name not in same))
+
+    return narrowed(base), narrowed(head)
 
 
 def _people(estate: Estate) -> Iterator[AccessChange]:
