@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,19 @@ def test_other_code_makes_other_stacks(estate: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr("mlzone_tools.services.synthesis.code_digest", lambda _: "other code")
 
     assert made(estate, tmp_path / "out")[1] == 4
+
+
+def test_assets_are_kept_once_however_many_keep_them_at_once(tmp_path: Path):
+    made = tmp_path / "assembly" / "asset.1"
+    for number in range(200):
+        file = made / f"{number}" / "file"
+        file.parent.mkdir(parents=True)
+        file.write_text("x", encoding="utf-8")
+
+    with ThreadPoolExecutor(8) as pool:
+        kept = [pool.submit(store.keep_assets, made.parent, ["asset.1"]) for _ in range(8)]
+    for one in kept:
+        one.result()
+
+    assert [path.name for path in store.assets().iterdir()] == ["asset.1"]
+    assert len(list((store.assets() / "asset.1").rglob("file"))) == 200

@@ -17,6 +17,7 @@ from mlzone.access.people import organization_account, people_roles
 from mlzone.access.role import PARTITION, Role
 from mlzone.boundary import deployment_document
 from mlzone.break_glass import break_glass_statements
+from mlzone.data_policy import inspector_role, inspector_statements
 from mlzone.estate import BusinessUnit, Stage, Team
 from mlzone.naming import ROLE_PATH
 from mlzone.persona import Persona, Place
@@ -159,6 +160,8 @@ class _Table:
             return self._person(Persona(row.who), place, row.where)
         if row.who == "pipeline":
             return self._pipeline(place)
+        if row.who == "inspector":
+            return self._inspector(place)
         if row.who == "break-glass":
             return self._break_glass(place)
         name, path, policy = {
@@ -206,6 +209,15 @@ class _Table:
         )
         return self._machine(name, place, statements)
 
+    def _inspector(self, place: TeamPlace) -> Role:
+        name = inspector_role(self._guardrails.naming, place.unit, place.team, place.stage)
+        statements = inspector_statements(
+            place.team,
+            bucket_arn=self._guardrails.team_bucket(place),
+            key_arn=self._key(place),
+        )
+        return self._machine(name, place, list(statements))
+
     def _machine(self, name: str, place: TeamPlace, statements: list[dict[str, Any]]) -> Role:
         document = {"Version": "2012-10-17", "Statement": statements}
         role = Role(
@@ -249,6 +261,7 @@ class _Table:
             "home": estate.organization.home_region,
             "region": estate.region(place.unit, place.stage),
             "bucket": bucket,
+            "zone": place.team.data_zones[0].name,
             "other_bucket": elsewhere if other != place.team else f"{bucket}-other",
             "key": self._key(place),
         }

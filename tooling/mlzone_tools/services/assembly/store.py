@@ -1,9 +1,11 @@
 """Remembers synthesized stacks by what they are made from."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -104,15 +106,15 @@ def keep_assets(folder: Path, names: Iterable[str]) -> None:
         target = assets() / name
         if target.exists():
             continue
-        temporary = target.with_name(f".{name}.{os.getpid()}")
-        if (folder / name).is_dir():
-            shutil.copytree(folder / name, temporary, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(folder / name, temporary)
-        try:
-            temporary.rename(target)
-        except OSError:  # Another process was first.
-            shutil.rmtree(temporary, ignore_errors=True)
+        # A folder of its own: threads and builds at the same time may keep the same.
+        with tempfile.TemporaryDirectory(dir=assets(), prefix=".") as scratch:
+            copied = Path(scratch, name)
+            if (folder / name).is_dir():
+                shutil.copytree(folder / name, copied)
+            else:
+                shutil.copyfile(folder / name, copied)
+            with contextlib.suppress(OSError):  # Another was first.
+                copied.rename(target)
 
 
 def tidy() -> None:
@@ -144,9 +146,7 @@ def _read(path: Path) -> Mapping[str, object] | None:
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(zlib.compress(json.dumps(content).encode(), level=1))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as scratch:
+        written = Path(scratch, path.name)
+        written.write_bytes(zlib.compress(json.dumps(content).encode(), level=1))
+        written.replace(path)
