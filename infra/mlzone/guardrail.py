@@ -40,7 +40,7 @@ from mlzone.guardrail_statement import (
     unless,
 )
 from mlzone.life_cycle_guardrail import life_cycle
-from mlzone.naming import ROLE_PATH, Limit, Naming, fit
+from mlzone.naming import BREAK_GLASS_ENDING, ROLE_PATH, Limit, Naming, fit
 from mlzone.persona import Persona
 
 PolicyType = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY", "TAG_POLICY"]
@@ -148,7 +148,7 @@ def people(naming: Naming) -> tuple[str, ...]:
 
 def break_glass(naming: Naming) -> str:
     """Return the roles for emergencies."""
-    return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*-break-glass"
+    return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*{BREAK_GLASS_ENDING}"
 
 
 def environment_pipelines(estate: Estate) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ GROUND_TRUTH = "ground-truth"
 """The folder of a data zone that says what became true of models' cases."""
 DEPLOY_STAGE = "Deploy"
 """The stage of promotions that deploys a release, and that is rolled back."""
+BREAK_GLASS_ENDING = "-break-glass"
+"""How the names of roles for emergencies end; rules and guardrails know them by it."""
 STOP_ENDING = "-stop"
 """What names of the functions end with that take models out of service."""
 
@@ -175,7 +177,7 @@ class Naming:
 
     def break_glass_role(self, unit: str) -> str:
         """Return the role for emergencies in a unit's production account."""
-        return self._role(unit, "", "break-glass")
+        return self._role(unit, "", BREAK_GLASS_ENDING.removeprefix("-"))
 
     def change_role(self, unit: str, purpose: str) -> str:
         """Return a role of the pipeline that deploys a unit, or of those who work with it."""

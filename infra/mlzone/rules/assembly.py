@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mlzone.errors import ConfigError
+from mlzone.rules.expression import text
 
 Json = dict[str, Any]
 
@@ -42,6 +43,10 @@ class Resource:
     def place(self) -> str:
         """Where it is, for people and waivers: `stack/LogicalId`."""
         return f"{self.template.name}/{self.logical_id}"
+
+    def names(self, name: str) -> set[str]:
+        """Return how expressions name it: by reference, and by the property that is its name."""
+        return {f"${{{self.logical_id}}}", text(self.get(name))} - {""}
 
     @cached_property
     def tags(self) -> Mapping[str, Any]:
@@ -110,6 +115,10 @@ class Assembly:
                         yield from found
             else:
                 yield from self._by_type.get(wanted, ())
+
+    def beside(self, resource: Resource, *types: str) -> Iterator[Resource]:
+        """Yield the resources of some types in the template of a resource."""
+        return (item for item in self.of(*types) if item.template is resource.template)
 
 
 def read(path: Path) -> Assembly:

@@ -1,6 +1,5 @@
 """Rules about data: what is kept, for how long, and whose it is."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mlzone.estate.team import LANDING
@@ -135,15 +134,15 @@ class DataAreInspected(Rule):
         """Look at the bucket's events, who hears them, and who may read what has arrived."""
         bucket = self._bucket(resource, assembly)
         assert bucket is not None  # noqa: S101 - what the rule applies to has one
-        own = {f"${{{bucket.logical_id}}}", text(bucket.get("BucketName"))} - {""}
+        own = bucket.names("BucketName")
         events = bucket.get(
             "NotificationConfiguration", "EventBridgeConfiguration", "EventBridgeEnabled"
         )
         if not true(events):
             return "nobody hears what is put into its bucket"
-        if not any(_hears(rule, own) for rule in _beside(bucket, assembly, "AWS::Events::Rule")):
+        if not any(_hears(rule, own) for rule in assembly.beside(bucket, "AWS::Events::Rule")):
             return f"no rule calls a function for what arrives below {LANDING}/"
-        policies = _beside(bucket, assembly, "AWS::S3::BucketPolicy")
+        policies = assembly.beside(bucket, "AWS::S3::BucketPolicy")
         if not any(
             _keeps_from_reading(statement)
             for policy in policies
@@ -155,15 +154,10 @@ class DataAreInspected(Rule):
 
     def _bucket(self, resource: Resource, assembly: Assembly) -> Resource | None:
         where = text(resource.get("DatabaseInput", "LocationUri"))
-        for bucket in _beside(resource, assembly, "AWS::S3::Bucket"):
-            for name in (f"${{{bucket.logical_id}}}", text(bucket.get("BucketName"))):
-                if name and where.startswith(f"s3://{name}/"):
-                    return bucket
+        for bucket in assembly.beside(resource, "AWS::S3::Bucket"):
+            if any(where.startswith(f"s3://{name}/") for name in bucket.names("BucketName")):
+                return bucket
         return None
-
-
-def _beside(resource: Resource, assembly: Assembly, kind: str) -> Iterator[Resource]:
-    return (item for item in assembly.of(kind) if item.template is resource.template)
 
 
 def _hears(rule: Resource, bucket: set[str]) -> bool:

@@ -54,8 +54,7 @@ def log_targets(assembly: Assembly) -> set[str]:
 
 def receives_logs(bucket: Resource, assembly: Assembly) -> bool:
     """Tell whether a bucket receives access logs."""
-    own = {text(bucket.get("BucketName")), f"${{{bucket.logical_id}}}"}
-    return bool(own & log_targets(assembly))
+    return bool(bucket.names("BucketName") & log_targets(assembly))
 
 
 class BucketsHaveKeys(Rule):
@@ -120,9 +119,9 @@ class BucketsRefusePlainHttp(Rule):
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look for the statement in the bucket's policy."""
-        names = {f"${{{resource.logical_id}}}", text(resource.get("BucketName"))} - {""}
-        for policy in assembly.of("AWS::S3::BucketPolicy"):
-            if policy.template is resource.template and text(policy.get("Bucket")) in names:
+        names = resource.names("BucketName")
+        for policy in assembly.beside(resource, "AWS::S3::BucketPolicy"):
+            if text(policy.get("Bucket")) in names:
                 for statement in statements(policy.get("PolicyDocument")):
                     denies = statement.get("Effect") == "Deny"
                     if denies and "aws:securetransport" in condition_keys(statement):
@@ -273,9 +272,8 @@ class TeamsHaveKeysOfTheirOwn(Rule):
             text((rule.get("ServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID"))
             for rule in rules
         }
-        for key in assembly.of("AWS::KMS::Key"):
-            names = {f"${{{key.logical_id}}}", f"${{{key.logical_id}.Arn}}"}
-            if key.template is resource.template and named & names:
+        for key in assembly.beside(resource, "AWS::KMS::Key"):
+            if named & {f"${{{key.logical_id}}}", f"${{{key.logical_id}.Arn}}"}:
                 refuses = any(
                     statement.get("Effect") == "Deny"
                     and "kms:Decrypt" in texts(statement.get("Action"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlzone.guardrail import INCIDENT_TAG
+from mlzone.naming import BREAK_GLASS_ENDING
 from mlzone.rules.assembly import Assembly, Resource
 from mlzone.rules.expression import (
     condition_keys,
@@ -28,8 +29,6 @@ _SOURCES = {
 }
 """Conditions that say for whom a role is taken."""
 
-_EMERGENCY = "-break-glass"
-"""How names of roles for emergencies end."""
 _HOUR = 3600
 
 
@@ -357,7 +356,7 @@ class EmergenciesAreShortAndHeardOf(Rule):
     def applies(self, resource: Resource, assembly: Assembly) -> bool:
         """Look only at roles for emergencies."""
         del assembly
-        return text(resource.get("RoleName")).endswith(_EMERGENCY)
+        return text(resource.get("RoleName")).endswith(BREAK_GLASS_ENDING)
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look at the time, the trust policy and the rules beside the role."""
@@ -377,8 +376,8 @@ class EmergenciesAreShortAndHeardOf(Rule):
         name = text(resource.get("RoleName"))
         heard = (
             json.dumps(item.get("EventPattern"))
-            for item in assembly.of("AWS::Events::Rule")
-            if item.template is resource.template and present(item.get("Targets"))
+            for item in assembly.beside(resource, "AWS::Events::Rule")
+            if present(item.get("Targets"))
         )
         if not any("AssumeRole" in pattern and f'/{name}"' in pattern for pattern in heard):
             return "nobody hears of its sessions"

@@ -281,11 +281,7 @@ class DriftIsAnswered(Rule):
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look for an alarm beside the monitor that is answered."""
-        beside = [
-            item
-            for item in assembly.of("AWS::CloudWatch::Alarm", "AWS::Events::Rule")
-            if item.template is resource.template
-        ]
+        beside = list(assembly.beside(resource, "AWS::CloudWatch::Alarm", "AWS::Events::Rule"))
         heard = json.dumps([item.get("EventPattern") for item in beside])
         for alarm in beside:
             if "Monitoring" in text(alarm.get("Namespace")):
@@ -314,14 +310,12 @@ class ProductionCanBeStopped(Rule):
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look for the function in the endpoint's template."""
-        for function in assembly.of("AWS::Lambda::Function"):
-            if (
-                function.template is resource.template
-                and text(function.get("FunctionName")).endswith(STOP_ENDING)
-                and text(function.get("Environment", "Variables", "MLZONE_SERVING_STACK"))
-            ):
-                return None
-        return "no function beside it takes it out of service"
+        stops = any(
+            text(function.get("FunctionName")).endswith(STOP_ENDING)
+            and present(function.get("Environment", "Variables", "MLZONE_SERVING_STACK"))
+            for function in assembly.beside(resource, "AWS::Lambda::Function")
+        )
+        return None if stops else "no function beside it takes it out of service"
 
 
 RULES: tuple[type[Rule], ...] = (

@@ -266,9 +266,8 @@ class NetworksAreLogged(Rule):
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look for the network's flow log in its own template."""
-        for log in assembly.of("AWS::EC2::FlowLog"):
-            own = log.template is resource.template
-            if own and text(log.get("ResourceId")) == f"${{{resource.logical_id}}}":
+        for log in assembly.beside(resource, "AWS::EC2::FlowLog"):
+            if text(log.get("ResourceId")) == f"${{{resource.logical_id}}}":
                 kind = text(log.get("TrafficType"))
                 return None if kind == "ALL" else f"the flow log has {kind} traffic alone"
         return "no flow log"

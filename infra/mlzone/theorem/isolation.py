@@ -58,40 +58,43 @@ def _case(
     guardrails: Guardrails,
     place: TeamPlace,
     policy: Policy | None,
-    actions: tuple[str, ...],
-    resource: list[str],
+    claim: Claim,
+    *,
+    name: str = "",
+    likely: tuple[str, ...] | None = None,
 ) -> Theorem:
     """Return the case of every role of every account, whatever its policies allow."""
     return Theorem(
-        name=str(place),
+        name=name or str(place),
         statement="",
         policies=Policies(resource=policy),
-        forbidden=Claim.of(
-            Action=list(actions), Resource=resource, Condition=_strangers(guardrails, place)
-        ),
+        forbidden=claim,
         caller=AnyRole(),
         resource_account=place.account,
-        likely_callers=_likely(guardrails, place),
+        likely_callers=_likely(guardrails, place) if likely is None else likely,
     )
 
 
 def _data(guardrails: Guardrails) -> Iterator[Theorem]:
     for place in guardrails.places():
         bucket = guardrails.team_bucket(place)
-        yield _case(
-            guardrails,
-            place,
-            guardrails.team_data(place),
-            data_actions(),
-            [bucket, f"{bucket}/*"],
+        claim = Claim.of(
+            Action=list(data_actions()),
+            Resource=[bucket, f"{bucket}/*"],
+            Condition=_strangers(guardrails, place),
         )
+        yield _case(guardrails, place, guardrails.team_data(place), claim)
 
 
 def _keys(guardrails: Guardrails) -> Iterator[Theorem]:
     for place in guardrails.places():
         region = guardrails.estate.region(place.unit, place.stage)
-        key = f"arn:{PARTITION}:kms:{region}:{place.account}:key/*"
-        yield _case(guardrails, place, guardrails.team_key(place), key_uses(), [key])
+        claim = Claim.of(
+            Action=list(key_uses()),
+            Resource=[f"arn:{PARTITION}:kms:{region}:{place.account}:key/*"],
+            Condition=_strangers(guardrails, place),
+        )
+        yield _case(guardrails, place, guardrails.team_key(place), claim)
 
 
 def _apart(guardrails: Guardrails) -> Iterator[Theorem]:
@@ -123,19 +126,13 @@ def _landing(guardrails: Guardrails) -> Iterator[Theorem]:
         owner = f"arn:{PARTITION}:iam::{place.account}:role/mlzone"
         inspector = inspector_role(guardrails.naming, place.unit, place.team, place.stage)
         own = team_roles(guardrails.naming, place.unit, place.team, place.stage)
-        yield Theorem(
-            name=str(place),
-            statement="",
-            policies=Policies(resource=guardrails.team_data(place)),
-            forbidden=Claim.of(
-                Action=[name for name in data_actions() if name.startswith("s3:GetObject")],
-                Resource=f"{guardrails.team_bucket(place)}/{LANDING}/*",
-                Condition={"ArnNotLike": {"aws:PrincipalArn": f"{owner}/{inspector}"}},
-            ),
-            caller=AnyRole(),
-            resource_account=place.account,
-            likely_callers=tuple(f"{owner}/{role}" for role in own if role != inspector)[:1],
+        claim = Claim.of(
+            Action=[name for name in data_actions() if name.startswith("s3:GetObject")],
+            Resource=f"{guardrails.team_bucket(place)}/{LANDING}/*",
+            Condition={"ArnNotLike": {"aws:PrincipalArn": f"{owner}/{inspector}"}},
         )
+        likely = tuple(f"{owner}/{role}" for role in own if role != inspector)[:1]
+        yield _case(guardrails, place, guardrails.team_data(place), claim, likely=likely)
 
 
 def _past_the_landing(guardrails: Guardrails) -> Iterator[Theorem]:
@@ -145,18 +142,18 @@ def _past_the_landing(guardrails: Guardrails) -> Iterator[Theorem]:
         people = team_people(guardrails.naming, place.unit, place.team, place.stage)
         roles = [f"{owner}/{role}" for role in people]
         for zone in place.team.data_zones if roles else ():
-            yield Theorem(
+            claim = Claim.of(
+                Action="s3:PutObject",
+                Resource=f"{guardrails.team_bucket(place)}/{zone.name}/*",
+                Condition={"ArnLike": {"aws:PrincipalArn": roles}},
+            )
+            yield _case(
+                guardrails,
+                place,
+                guardrails.team_data(place),
+                claim,
                 name=f"{zone.name}, {place}",
-                statement="",
-                policies=Policies(resource=guardrails.team_data(place)),
-                forbidden=Claim.of(
-                    Action="s3:PutObject",
-                    Resource=f"{guardrails.team_bucket(place)}/{zone.name}/*",
-                    Condition={"ArnLike": {"aws:PrincipalArn": roles}},
-                ),
-                caller=AnyRole(),
-                resource_account=place.account,
-                likely_callers=tuple(roles[:1]),
+                likely=tuple(roles[:1]),
             )
 
 
