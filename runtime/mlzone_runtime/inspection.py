@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mlzone_runtime.personal_data import Masking, column_kind
+from mlzone_runtime.personal_data import Masking, column_kind, named_kind
 
 _SAMPLE = 2000
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -106,7 +106,7 @@ def _mask_lines(source: Path, target: Path) -> Masking:
 
 
 def _known(masking: Masking, path: str) -> Masking:
-    if path not in masking.columns and (kind := column_kind(path.rpartition(".")[2], ())):
+    if path not in masking.columns and (kind := named_kind(path.rpartition(".")[2])):
         masking.columns = {**masking.columns, path: kind}
     return masking
 

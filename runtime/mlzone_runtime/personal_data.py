@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 NAMES: Mapping[str, frozenset[str]] = {
     "cpf": frozenset({"cpf", "nr_cpf", "num_cpf", "numero_cpf", "cpf_cliente"}),
@@ -47,7 +47,7 @@ _NEARLY_ALL = 0.95
 
 
 def _digits(text: str) -> list[int]:
-    return [int(character) for character in text if character.isdigit()]
+    return [int(character) for character in text if character.isdecimal()]
 
 
 def _check_digit(digits: Sequence[int], weights: Sequence[int]) -> int:
@@ -111,6 +111,14 @@ _REGISTERS: tuple[tuple[str, int, Callable[[str], bool]], ...] = (
 """Bare numbers, which identify a person if a whole column passes the check."""
 
 
+@lru_cache(4096)
+def named_kind(name: str) -> str:
+    """Return what a column holds of people, by its name alone; empty if that does not say."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = "_".join(re.findall(r"[a-z0-9]+", plain))
+    return next((kind for kind, names in NAMES.items() if words in names), "")
+
+
 def column_kind(name: str, values: Iterable[str]) -> str:
     """Return what a column holds of people as a whole; empty if it does not.
 
@@ -118,17 +126,14 @@ def column_kind(name: str, values: Iterable[str]) -> str:
         name: the column's name.
         values: some of its values.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    words = "_".join(re.findall(r"[a-z0-9]+", plain))
-    for kind, names in NAMES.items():
-        if words in names:
-            return kind
+    if kind := named_kind(name):
+        return kind
     given = [value.strip() for value in values if value.strip()]
     if len(given) < _ENOUGH_VALUES:
         return ""
     for kind, length, valid in _REGISTERS:
         # Numbers lose the zeros that they begin with on their way through spreadsheets.
-        passing = sum(value.isdigit() and valid(value.zfill(length)) for value in given)
+        passing = sum(value.isdecimal() and valid(value.zfill(length)) for value in given)
         if passing >= _NEARLY_ALL * len(given):
             return kind
     return ""

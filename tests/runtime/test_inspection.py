@@ -93,6 +93,12 @@ def test_a_column_of_bare_numbers_of_people_is_found_by_their_check_digits():
     )
 
 
+def test_digits_that_are_no_decimals_are_no_register(tmp_path: Path):
+    text, _ = masked(tmp_path, "a\n" + "1234567890²\n" * 20)
+
+    assert text == "a\n" + "1234567890²\n" * 20
+
+
 def test_a_table_keeps_its_form_and_what_identifies_nobody(tmp_path: Path):
     text, masking = masked(
         tmp_path, f'id,Nome,note,amount\n1,Ana,"{CPF}, or ""later""",10.50\n2,,none,7\n'

@@ -6,18 +6,16 @@ from mlzone_cloud.cfn.provider import Context, Made, tag_list
 from mlzone_cloud.cfn.state import Json
 from mlzone_cloud.cfn.types.base import ExplicitType, only
 
-_SETTINGS = {
-    "S3BucketName": "S3BucketName",
-    "S3KeyPrefix": "S3KeyPrefix",
-    "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
-    "IsMultiRegionTrail": "IsMultiRegionTrail",
-    "IsOrganizationTrail": "IsOrganizationTrail",
-    "CloudWatchLogsLogGroupArn": "CloudWatchLogsLogGroupArn",
-    "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
-    "EnableLogFileValidation": "EnableLogFileValidation",
-    "KMSKeyId": "KmsKeyId",
-}
-"""A property, to the parameter that it is."""
+_SETTINGS = (
+    "S3BucketName",
+    "S3KeyPrefix",
+    "IncludeGlobalServiceEvents",
+    "IsMultiRegionTrail",
+    "IsOrganizationTrail",
+    "CloudWatchLogsLogGroupArn",
+    "CloudWatchLogsRoleArn",
+)
+"""The properties that the API knows by the same name."""
 
 
 class Trail(ExplicitType):
@@ -55,20 +53,17 @@ class Trail(ExplicitType):
         del properties
         client = context.client("cloudtrail")
         trail = client.get_trail(Name=physical_id)["Trail"]
-        actual = {
-            name: trail[parameter] for name, parameter in _SETTINGS.items() if parameter in trail
-        }
-        if "LogFileValidationEnabled" in trail:
-            actual["EnableLogFileValidation"] = trail["LogFileValidationEnabled"]
+        actual = only(trail, *_SETTINGS)
+        renamed = {"KMSKeyId": "KmsKeyId", "EnableLogFileValidation": "LogFileValidationEnabled"}
+        actual |= {name: trail[told] for name, told in renamed.items() if told in trail}
         actual["IsLogging"] = client.get_trail_status(Name=physical_id)["IsLogging"]
         return {"TrailName": trail["Name"], **actual}
 
     def _settings(self, properties: Json) -> Json:
-        return {
-            parameter: properties[name]
-            for name, parameter in _SETTINGS.items()
-            if name in properties
-        }
+        settings = only(properties, *_SETTINGS, "EnableLogFileValidation")
+        if "KMSKeyId" in properties:
+            settings["KmsKeyId"] = properties["KMSKeyId"]
+        return settings
 
     def _watch(self, client: Any, name: str, old: Json, new: Json) -> None:
         """Say which events it records, and whether it does."""
