@@ -57,15 +57,6 @@ def break_glass_statements(s: Surroundings) -> list[Statement]:
     ]
 
 
-def sign_in(region: str) -> str:
-    """Return the endpoint through which people sign in to the role, as `SAML:aud` names it.
-
-    It is the Region's own: a sign-in through the global one is recorded in us-east-1, where nobody
-    listens (AWS IAM User Guide, "Logging IAM and AWS STS API calls with AWS CloudTrail").
-    """
-    return f"https://{region}.signin.aws.amazon.com/saml"
-
-
 def session_pattern(role_arn: str) -> dict[str, Any]:
     """Return the events of sessions of the role that begin."""
     return _recorded(

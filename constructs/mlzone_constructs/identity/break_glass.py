@@ -12,12 +12,12 @@ from mlzone.break_glass import (
     break_glass_statements,
     call_pattern,
     session_pattern,
-    sign_in,
 )
 from mlzone.guardrail import INCIDENT_TAG
 from mlzone.naming import ROLE_PATH
 from mlzone.persona_policy import Surroundings
 from mlzone.serving_policy import announce, platform_bus_arn
+from mlzone.sign_in import regional_sign_in
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 from mlzone_constructs.governance import Governance
@@ -69,7 +69,7 @@ class BreakGlass(Construct):
             f"arn:{place.partition}:iam::{place.account}:saml-provider/"
             f"{governance.estate.organization.identity.saml_provider}"
         )
-        audience = {"StringEquals": {"SAML:aud": sign_in(place.region)}}
+        audience = {"StringEquals": {"SAML:aud": regional_sign_in(place.region)}}
         role = iam.Role(
             self,
             "Resource",

@@ -5,9 +5,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.naming import ROLE_PATH
+from mlzone.sign_in import SIGN_IN
 from mlzone_constructs.governance import Governance
 
-_SIGN_IN = "https://signin.aws.amazon.com/saml"
 _SESSION = cdk.Duration.hours(8)
 
 
@@ -27,7 +27,7 @@ def federated_role(
         f"arn:{place.partition}:iam::{place.account}:saml-provider/"
         f"{governance.estate.organization.identity.saml_provider}"
     )
-    audience = {"StringEquals": {"SAML:aud": _SIGN_IN}}
+    audience = {"StringEquals": {"SAML:aud": SIGN_IN}}
     role = iam.Role(
         scope,
         "Resource",

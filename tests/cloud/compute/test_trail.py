@@ -1,16 +1,13 @@
 """What is heard of calls: events of CloudTrail, on the bus of the account."""
 
-import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.cloud.compute.conftest import DEV, REGION, Queue, make_queue, service_role
+from tests.cloud.core.acting import SIGN_IN, federate, federated_trust, make_role, provider
 
 from mlzone_cloud.cloud import Cloud
 
@@ -107,64 +104,19 @@ def test_reading_is_not_told_and_nothing_is_while_no_trail_logs(
 
 
 def test_a_sign_in_is_told_in_the_region_of_its_endpoint(cloud: Cloud, heard: Queue) -> None:
-    sign_in(cloud, "https://signin.aws.amazon.com/saml", "INC-1")
-    sign_in(cloud, f"https://{REGION}.signin.aws.amazon.com/saml", "INC-2")
+    people = provider(cloud)
+    actions = ("sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity")
+    regional = f"https://{REGION}.signin.aws.amazon.com/saml"
+    for name, endpoint in (("global", SIGN_IN), ("regional", regional)):
+        trusts = federated_trust(people, *actions).replace(SIGN_IN, endpoint)
+        role = make_role(cloud, DEV, name, trusts=trusts)
+        said = {"PrincipalTag__incident": [name], "SourceIdentity": ["ana.souza"]}
+        federate(cloud, role, people, recipient=endpoint, **said)
 
     (event,) = heard.wait()
     record = event["detail"]
     assert record["eventName"] == "AssumeRoleWithSAML"
     assert record["userIdentity"]["type"] == "SAMLUser"
-    assert record["requestParameters"]["principalTags"] == {"incident": "INC-2"}
+    assert record["requestParameters"]["principalTags"] == {"incident": "regional"}
     assert record["requestParameters"]["sourceIdentity"] == "ana.souza"
     assert "sAMLAssertion" not in record["requestParameters"]
-
-
-_ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
-_METADATA = (
-    '<md:EntityDescriptor entityID="https://idp.example.com" '
-    'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>' + " " * 1000
-)
-
-
-def sign_in(cloud: Cloud, recipient: str, incident: str) -> None:
-    iam = cloud.client("iam", account=DEV)
-    provider = f"arn:aws:iam::{DEV}:saml-provider/people"
-    role = f"arn:aws:iam::{DEV}:role/emergency"
-    if not iam.list_saml_providers()["SAMLProviderList"]:
-        iam.create_saml_provider(Name="people", SAMLMetadataDocument=_METADATA)
-        trusted = {
-            "Effect": "Allow",
-            "Principal": {"Federated": provider},
-            "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"],
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
-        iam.create_role(RoleName="emergency", AssumeRolePolicyDocument=policy)
-    said = {
-        "Role": f"{role},{provider}",
-        "RoleSessionName": "ana",
-        "SourceIdentity": "ana.souza",
-        "PrincipalTag:incident": incident,
-    }
-    inside = "".join(
-        f'<s:Attribute Name="{_ATTRIBUTES}{name}"><s:AttributeValue>{value}</s:AttributeValue>'
-        "</s:Attribute>"
-        for name, value in said.items()
-    )
-    text = (
-        '<s:Assertion xmlns:s="urn:oasis:names:tc:SAML:2.0:assertion"><s:Subject>'
-        f'<s:SubjectConfirmation><s:SubjectConfirmationData Recipient="{recipient}"/>'
-        f"</s:SubjectConfirmation></s:Subject><s:AttributeStatement>{inside}"
-        "</s:AttributeStatement></s:Assertion>"
-    )
-    sts = boto3.client(
-        "sts",
-        region_name=REGION,
-        endpoint_url=cloud.endpoint_url,
-        config=Config(signature_version=UNSIGNED, retries={"max_attempts": 0}),
-    )
-    sts.meta.events.register("before-send", lambda request, **_: cloud._send(request, None))
-    sts.assume_role_with_saml(
-        RoleArn=role,
-        PrincipalArn=provider,
-        SAMLAssertion=base64.b64encode(text.encode()).decode(),
-    )

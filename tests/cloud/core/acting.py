@@ -1,14 +1,22 @@
 """Lets tests act as sessions of roles, in process."""
 
+import base64
 import json
 from typing import Any
 
 import boto3
 import botocore.config
+from botocore import UNSIGNED
 
 from mlzone_cloud.cloud import Cloud
 
 REGION = "sa-east-1"
+SIGN_IN = "https://signin.aws.amazon.com/saml"
+_METADATA = (
+    '<?xml version="1.0"?><md:EntityDescriptor entityID="https://idp.example.com" '
+    'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>' + " " * 1000
+)
+_ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 MANAGEMENT, SHARED, DEV, PROD = "100000000001", "100000000002", "111111111111", "111111111113"
 
 
@@ -74,3 +82,65 @@ def assume(cloud: Cloud, role_arn: str, name: str = "ana", **more: Any) -> dict[
     answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=name, **more)
     keys: dict[str, str] = answer["Credentials"]
     return keys
+
+
+def provider(cloud: Cloud) -> str:
+    """Make an identity provider of people."""
+    made = cloud.client("iam", account=DEV).create_saml_provider(
+        Name="people", SAMLMetadataDocument=_METADATA
+    )
+    arn: str = made["SAMLProviderArn"]
+    return arn
+
+
+def federated_trust(provider_arn: str, *actions: str) -> str:
+    """Return a trust policy for the people of a provider."""
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Federated": provider_arn},
+                    "Action": list(actions),
+                    "Condition": {"StringEquals": {"SAML:aud": SIGN_IN}},
+                }
+            ],
+        }
+    )
+
+
+def assertion(attributes: dict[str, list[str]], recipient: str = SIGN_IN) -> str:
+    """Return what an identity provider says of a person."""
+    inside = "".join(
+        f'<saml:Attribute Name="{_ATTRIBUTES}{name}">'
+        + "".join(f"<saml:AttributeValue>{value}</saml:AttributeValue>" for value in values)
+        + "</saml:Attribute>"
+        for name, values in attributes.items()
+    )
+    text = (
+        '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Subject>'
+        f'<saml:SubjectConfirmation><saml:SubjectConfirmationData Recipient="{recipient}"/>'
+        "</saml:SubjectConfirmation></saml:Subject>"
+        f"<saml:AttributeStatement>{inside}</saml:AttributeStatement></saml:Assertion>"
+    )
+    return base64.b64encode(text.encode()).decode()
+
+
+def federate(
+    cloud: Cloud, role: str, provider_arn: str, *, recipient: str = SIGN_IN, **attributes: list[str]
+) -> Any:
+    """Begin a session of a role for a person; in the names of attributes `__` is a colon."""
+    sts = boto3.client(
+        "sts",
+        region_name=REGION,
+        endpoint_url=cloud.endpoint_url,
+        config=botocore.config.Config(signature_version=UNSIGNED, retries={"max_attempts": 0}),
+    )
+    sts.meta.events.register("before-send", lambda request, **_: cloud._send(request, None))
+    said = {name.replace("__", ":"): values for name, values in attributes.items()}
+    said.setdefault("Role", [f"{role},{provider_arn}"])
+    said.setdefault("RoleSessionName", ["ana"])
+    return sts.assume_role_with_saml(
+        RoleArn=role, PrincipalArn=provider_arn, SAMLAssertion=assertion(said, recipient)
+    )

@@ -3,20 +3,18 @@
 import base64
 import json
 from datetime import timedelta
-from typing import Any
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.cloud.core.acting import (
     DEV,
-    REGION,
     SHARED,
     assume,
     client_with,
+    federate,
+    federated_trust,
     make_role,
+    provider,
     root,
     statement,
     trust,
@@ -24,68 +22,6 @@ from tests.cloud.core.acting import (
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.errors import ApiError
-
-_METADATA = (
-    '<?xml version="1.0"?><md:EntityDescriptor entityID="https://idp.example.com" '
-    'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>' + " " * 1000
-)
-_ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
-
-
-def provider(cloud: Cloud) -> str:
-    made = cloud.client("iam", account=DEV).create_saml_provider(
-        Name="people", SAMLMetadataDocument=_METADATA
-    )
-    arn: str = made["SAMLProviderArn"]
-    return arn
-
-
-def federated_trust(provider_arn: str, *actions: str) -> str:
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Federated": provider_arn},
-                    "Action": list(actions),
-                    "Condition": {
-                        "StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}
-                    },
-                }
-            ],
-        }
-    )
-
-
-def assertion(attributes: dict[str, list[str]]) -> str:
-    inside = "".join(
-        f'<saml:Attribute Name="{_ATTRIBUTES}{name}">'
-        + "".join(f"<saml:AttributeValue>{value}</saml:AttributeValue>" for value in values)
-        + "</saml:Attribute>"
-        for name, values in attributes.items()
-    )
-    text = (
-        '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
-        f"<saml:AttributeStatement>{inside}</saml:AttributeStatement></saml:Assertion>"
-    )
-    return base64.b64encode(text.encode()).decode()
-
-
-def federate(cloud: Cloud, role: str, provider_arn: str, **attributes: list[str]) -> Any:
-    sts = boto3.client(
-        "sts",
-        region_name=REGION,
-        endpoint_url=cloud.endpoint_url,
-        config=Config(signature_version=UNSIGNED, retries={"max_attempts": 0}),
-    )
-    sts.meta.events.register("before-send", lambda request, **_: cloud._send(request, None))
-    said = {name.replace("__", ":"): values for name, values in attributes.items()}
-    said.setdefault("Role", [f"{role},{provider_arn}"])
-    said.setdefault("RoleSessionName", ["ana"])
-    return sts.assume_role_with_saml(
-        RoleArn=role, PrincipalArn=provider_arn, SAMLAssertion=assertion(said)
-    )
 
 
 def test_a_person_gets_a_session_with_tags_and_source_identity(cloud: Cloud) -> None:

@@ -10,12 +10,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlzone.break_glass import sign_in
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Assignment, Estate, Stage
 from mlzone.guardrail import INCIDENT_TAG
 from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Persona, Place, Scope
+from mlzone.sign_in import SIGN_IN, regional_sign_in
 from mlzone_tools.cloud.embedded import Endpoint
 
 ACCESS_ROLE = "OrganizationAccountAccessRole"
@@ -157,7 +157,7 @@ def emergency_session(
         region=region,
         role=Naming(prefix=estate.organization.prefix).break_glass_role(chosen.name),
         tags={INCIDENT_TAG: incident},
-        recipient=sign_in(region),
+        recipient=regional_sign_in(region),
     )
 
 
@@ -170,7 +170,7 @@ def federated_session(
     region: str,
     role: str,
     tags: Mapping[str, str | None] | None = None,
-    recipient: str = "https://signin.aws.amazon.com/saml",
+    recipient: str = SIGN_IN,
 ) -> Session:
     """Return the session of a person in a role, as the identity provider would begin it.
 
