@@ -21,7 +21,7 @@ from mlzone_runtime.analyzer.group import intersections
 from mlzone_runtime.analyzer.job import Job
 from mlzone_runtime.analyzer.model import ARCHIVE, read_schema
 from mlzone_runtime.analyzer.model_quality import outcome_of
-from mlzone_runtime.analyzer.result import Result
+from mlzone_runtime.analyzer.result import Result, of_answers
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.significance import holm, normal_rise
 from mlzone_runtime.analyzer.table import FloatArray
@@ -70,22 +70,18 @@ def monitor(job: Job, settings: Settings) -> Result:
         judged = {item.group for item in rises}
         outcome = "drift" if worse else "no_drift" if judged else "too_few_records"
     titles = titles_of(evaluation)
-    explanation: dict[str, Any] = {
-        "version": "1",
-        "outcome": outcome,
-        "monitor": dict(job.about),
-        "settings": {
-            "min_records": settings.min_records,
-            "significance": settings.significance,
-            "max_bias": settings.max_bias,
-            "max_bias_rise": settings.max_bias_rise,
-        },
-        "records": cases.records,
-        "violations": len(worse),
-        "drifted_features": 0,
-        "prediction_shift": None,
-        "effect": min(1.0, worse[0].rise / settings.max_bias_rise / _FULL_EFFECT) if worse else 0.0,
-        "importance": 1.0,
+    explanation = {
+        **of_answers(
+            job,
+            settings,
+            outcome=outcome,
+            limits=("max_bias", "max_bias_rise"),
+            records=cases.records,
+            violations=len(worse),
+            effect=min(1.0, worse[0].rise / settings.max_bias_rise / _FULL_EFFECT)
+            if worse
+            else 0.0,
+        ),
         "bias": {
             "favourable": schema.decisions[0],
             "groups": [_group(name, titles[name], before, now, rises) for name in before],

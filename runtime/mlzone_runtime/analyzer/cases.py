@@ -53,18 +53,11 @@ class Cases:
     @property
     def records(self) -> dict[str, Any]:
         """What explanations say of the records."""
-        faults = self.intake.faults
         return {
+            **self.intake.records,
             "analysed": int(self.usable.sum()),
-            "captured": self.intake.seen,
-            "files": self.intake.files,
-            "unreadable": faults.unreadable,
-            "misshapen": faults.misshapen,
-            "outside_window": faults.outside_window,
-            "without_prediction": int(np.isnan(self.intake.predictions).sum()),
             "without_outcome": int(np.isnan(self.outcomes).sum()),
             "unknown_ground_truth": self.faults.unknown,
-            "examples": list(faults.examples),
         }
 
 

@@ -19,7 +19,7 @@ from mlzone_runtime.analyzer.intake import Intake
 from mlzone_runtime.analyzer.job import CAPTURED, CSV, Job
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel
 from mlzone_runtime.analyzer.plain import read_csv, read_training
-from mlzone_runtime.analyzer.result import Result
+from mlzone_runtime.analyzer.result import Result, of_answers
 from mlzone_runtime.analyzer.segment import large_enough, rules_of
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.table import FloatArray, Table
@@ -60,21 +60,17 @@ def monitor(job: Job, settings: Settings) -> Result:
         found = importance.changes(before, absolute) if order["holds"] else []
         outcome = "drift" if order["holds"] else "no_drift"
     changed = [item for item in found if item.p_adjusted < settings.significance]
-    explanation: dict[str, Any] = {
-        "version": "1",
-        "outcome": outcome,
-        "monitor": dict(job.about),
-        "settings": {
-            "min_records": settings.min_records,
-            "significance": settings.significance,
-            "min_attribution_ndcg": settings.min_attribution_ndcg,
-        },
-        "records": _records(intake),
-        "violations": 1 if order and order["holds"] else 0,
-        "drifted_features": len(changed[:_MOST_FINDINGS]),
-        "prediction_shift": None,
-        "effect": _effect(order, settings),
-        "importance": 1.0,
+    explanation = {
+        **of_answers(
+            job,
+            settings,
+            outcome=outcome,
+            limits=("min_attribution_ndcg",),
+            records={**intake.records, "without_outcome": 0, "unknown_ground_truth": 0},
+            violations=1 if order and order["holds"] else 0,
+            effect=_effect(order, settings),
+            drifted_features=len(changed[:_MOST_FINDINGS]),
+        ),
         "attributions": {
             "quantity": "mean absolute exact TreeSHAP value, in log odds",
             "baseline_records": len(before),
@@ -126,22 +122,6 @@ def _read(job: Job, features: tuple[Feature, ...]) -> Intake:
     raise AnalysisError(
         f"dataset_format names {', '.join(job.data_format)}; expected {CAPTURED} or {CSV}"
     )
-
-
-def _records(intake: Intake) -> dict[str, Any]:
-    faults = intake.faults
-    return {
-        "analysed": intake.table.rows,
-        "captured": intake.seen,
-        "files": intake.files,
-        "unreadable": faults.unreadable,
-        "misshapen": faults.misshapen,
-        "outside_window": faults.outside_window,
-        "without_prediction": int(np.isnan(intake.predictions).sum()),
-        "without_outcome": 0,
-        "unknown_ground_truth": 0,
-        "examples": list(faults.examples),
-    }
 
 
 def order_of(before: FloatArray, now: FloatArray, settings: Settings) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def explain(analysis: Analysis, violations: Sequence[Mapping[str, str]]) -> dict
         "outcome": analysis.outcome,
         "monitor": dict(analysis.monitor),
         "settings": asdict(analysis.settings),
-        "records": _records(analysis.intake),
+        "records": analysis.intake.records,
         "violations": len(violations),
         "drifted_features": len(findings),
         "prediction_shift": prediction["shift"] if prediction else None,
@@ -103,20 +103,6 @@ def explain(analysis: Analysis, violations: Sequence[Mapping[str, str]]) -> dict
     }
     explanation["sentences"] = _sentences(explanation, analysis)
     return explanation
-
-
-def _records(intake: Intake) -> dict[str, Any]:
-    faults = intake.faults
-    return {
-        "analysed": intake.table.rows,
-        "captured": intake.seen,
-        "files": intake.files,
-        "unreadable": faults.unreadable,
-        "misshapen": faults.misshapen,
-        "outside_window": faults.outside_window,
-        "without_prediction": int(np.isnan(intake.predictions).sum()),
-        "examples": list(faults.examples),
-    }
 
 
 def _prediction(analysis: Analysis) -> dict[str, Any] | None:

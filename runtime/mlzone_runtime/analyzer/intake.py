@@ -76,6 +76,21 @@ class Intake:
     faults: Faults
 
     @property
+    def records(self) -> dict[str, Any]:
+        """What explanations say of the records."""
+        faults = self.faults
+        return {
+            "analysed": self.table.rows,
+            "captured": self.seen,
+            "files": self.files,
+            "unreadable": faults.unreadable,
+            "misshapen": faults.misshapen,
+            "outside_window": faults.outside_window,
+            "without_prediction": int(np.isnan(self.predictions).sum()),
+            "examples": list(faults.examples),
+        }
+
+    @property
     def missing_columns(self) -> list[str]:
         """Features that no record has, of records that name their fields."""
         if self.faults.named_rows < self.table.rows or not self.table.rows:

@@ -20,7 +20,7 @@ from mlzone_runtime.analyzer.evaluation import Evaluation
 from mlzone_runtime.analyzer.job import Job
 from mlzone_runtime.analyzer.model import ARCHIVE, read_schema
 from mlzone_runtime.analyzer.quality import Measure, measures, share, statistics
-from mlzone_runtime.analyzer.result import Result
+from mlzone_runtime.analyzer.result import Result, of_answers
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.significance import holm, normal_rise
 from mlzone_runtime.analyzer.statistics import VERSION
@@ -115,21 +115,16 @@ def monitor(job: Job, settings: Settings) -> Result:
         _estimate(calibration, answers[~np.isnan(answers)], schema.threshold),
         measures(evaluation.outcomes, evaluation.probabilities, schema.threshold),
     )
-    explanation: dict[str, Any] = {
-        "version": "1",
-        "outcome": outcome,
-        "monitor": dict(job.about),
-        "settings": {
-            "min_records": settings.min_records,
-            "significance": settings.significance,
-            "max_quality_loss": settings.max_quality_loss,
-        },
-        "records": cases.records,
-        "violations": len(judged.violated) if judged else 0,
-        "drifted_features": 0,
-        "prediction_shift": None,
-        "effect": _effect(judged, settings),
-        "importance": 1.0,
+    explanation = {
+        **of_answers(
+            job,
+            settings,
+            outcome=outcome,
+            limits=("max_quality_loss",),
+            records=cases.records,
+            violations=len(judged.violated) if judged else 0,
+            effect=_effect(judged, settings),
+        ),
         "performance": performance,
         "findings": _findings(judged),
     }

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlzone_runtime.analyzer.job import Job
+from mlzone_runtime.analyzer.settings import Settings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -26,3 +29,42 @@ class Result:
     analysed: bool
     files: Mapping[str, Any] = field(default_factory=dict)
     version: str | None = None
+
+
+def of_answers(
+    job: Job,
+    settings: Settings,
+    *,
+    outcome: str,
+    limits: Sequence[str],
+    records: Mapping[str, Any],
+    violations: int,
+    effect: float,
+    drifted_features: int = 0,
+) -> dict[str, Any]:
+    """Begin the explanation of a monitor of answers, as all three have it.
+
+    Args:
+        job: What ran.
+        settings: How it judged.
+        outcome: What came out.
+        limits: The names of the monitor's own settings.
+        records: What was read.
+        violations: How many there are.
+        effect: How large the largest is, from 0 to 1.
+        drifted_features: How many features are named.
+    """
+    return {
+        "version": "1",
+        "outcome": outcome,
+        "monitor": dict(job.about),
+        "settings": {
+            name: getattr(settings, name) for name in ("min_records", "significance", *limits)
+        },
+        "records": dict(records),
+        "violations": violations,
+        "drifted_features": drifted_features,
+        "prediction_shift": None,
+        "effect": effect,
+        "importance": 1.0,
+    }
