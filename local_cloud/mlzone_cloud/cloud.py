@@ -321,7 +321,11 @@ class Cloud:
         return taken
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """Run something in the background; its failure is counted, never lost."""
+        """Run something in the background; its failure is counted, never lost.
+
+        What a stopping cloud is asked for is left undone, as by one that is killed: its next
+        start takes up all that is unfinished.
+        """
         self.background += 1
 
         def guarded() -> Any:
@@ -334,7 +338,15 @@ class Cloud:
                 self.background -= 1
                 self.changed()
 
-        return self._light.submit(guarded)
+        try:
+            return self._light.submit(guarded)
+        except RuntimeError:
+            if not self.stopping:
+                raise
+            self.background -= 1
+            undone: Future[Any] = Future()
+            undone.cancel()
+            return undone
 
     def heavy(self) -> threading.BoundedSemaphore:
         """Return what limits work that keeps a core busy; use it as a context manager."""

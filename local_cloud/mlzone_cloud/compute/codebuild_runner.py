@@ -125,12 +125,12 @@ class Runner:
         cloud.background += 1
         try:
             BuildRun(cloud, account, region, build, stop).run()
+            self._complete(account, region, build)
         except InterruptedBuildError:
             return
         finally:
             cloud.background -= 1
             self._running.pop(build["id"], None)
-        self._complete(account, region, build)
         self._start_next()
 
     def _complete(self, account: str, region: str, build: Build) -> None:

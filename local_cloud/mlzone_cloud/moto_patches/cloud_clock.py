@@ -23,6 +23,6 @@ def follow(now: Callable[[], datetime]) -> None:
         return now().replace(tzinfo=None)
 
     before = utils.utcnow
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.startswith("moto.") and vars(module).get("utcnow") in (before, _original):
             vars(module)["utcnow"] = utcnow

@@ -20,9 +20,10 @@ def dictionaries() -> dict[tuple[str, str], Any]:
     """Return moto's dictionaries of backends that are in use, by module and attribute."""
     found: dict[tuple[str, str], Any] = {}
     seen: set[int] = set()
-    for module_name, module in sorted(sys.modules.items()):
+    # Copies, since other threads import modules meanwhile.
+    for module_name, module in sorted(sys.modules.copy().items()):
         if module_name.startswith("moto.") and module_name.endswith(".models"):
-            for attribute, value in vars(module).items():
+            for attribute, value in vars(module).copy().items():
                 if isinstance(value, BackendDict) and id(value) not in seen:
                     seen.add(id(value))
                     found[module_name, attribute] = value

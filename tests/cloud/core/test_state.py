@@ -1,5 +1,6 @@
 """State on disk: what comes back, and what is refused."""
 
+import gc
 import io
 import json
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.control import control
 from mlzone_cloud.errors import SeedError
 from mlzone_cloud.state import Keeper, forget_everything
+from mlzone_cloud.state.moto_state import dictionaries
 
 DEV, SHARED, REGION = "111111111111", "100000000002", "sa-east-1"
 
@@ -256,3 +259,35 @@ def test_a_keeper_of_before_takes_nothing_away_from_its_successor(
 
     (topic,) = fresh.client("sns", account=DEV, region=REGION).list_topics()["Topics"]
     assert topic["TopicArn"].endswith(":t")
+
+
+def test_state_is_found_while_modules_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+
+    def import_one(phase: str, _: object) -> None:
+        # Collections come in the middle of whatever makes objects, as other threads do.
+        if phase == "start":
+            sys.modules[f"passing{len(sys.modules)}"] = ModuleType("passing")
+
+    before = gc.get_threshold()
+    gc.callbacks.append(import_one)
+    gc.set_threshold(10)
+    try:
+        found = dictionaries()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(import_one)
+
+    assert ("moto.sns.models", "sns_backends") in found
+
+
+def test_a_stopped_cloud_leaves_undone_what_it_is_asked_for(tmp_path: Path) -> None:
+    stopped = Cloud(state_dir=tmp_path)
+    stopped.stop()
+    done: list[str] = []
+
+    undone = stopped.submit(done.append, "late")
+
+    assert undone.cancelled()
+    assert done == []
+    assert stopped.background == 0
