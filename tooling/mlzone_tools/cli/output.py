@@ -14,6 +14,7 @@ import click
 from pydantic import BaseModel
 
 from mlzone.errors import LandingZoneError
+from mlzone.estate import Stage
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -34,6 +35,28 @@ def estate_option(command: CommandT) -> CommandT:
         default=Path("organization"),
         show_default=True,
         help="The estate's folder, or a file that holds a whole estate.",
+    )(command)
+
+
+def environment_option(command: CommandT) -> CommandT:
+    """Add `--environment` to a command that is for all of them unless one is given."""
+    return click.option(
+        "-e",
+        "--environment",
+        type=click.Choice([stage.value for stage in Stage]),
+        help="Only this environment.",
+    )(command)
+
+
+def serving_environment_option(command: CommandT) -> CommandT:
+    """Add `--environment` to a command about a model where it serves: production by default."""
+    return click.option(
+        "-e",
+        "--environment",
+        type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
+        default=Stage.PROD.value,
+        show_default=True,
+        help="Where the model serves.",
     )(command)
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from mlzone.estate import Stage
-from mlzone_tools.cli.output import estate_option, json_option, show, talk
+from mlzone_tools.cli.output import environment_option, estate_option, json_option, show, talk
 from mlzone_tools.cloud import embedded
 from mlzone_tools.services import deployment
 from mlzone_tools.services import estate as estate_service
@@ -14,12 +13,7 @@ from mlzone_tools.services.plan import saved
 
 @click.command("deploy")
 @click.argument("unit")
-@click.option(
-    "-e",
-    "--environment",
-    type=click.Choice([stage.value for stage in Stage]),
-    help="Only this environment.",
-)
+@environment_option
 @click.option(
     "--plan",
     "plan_file",

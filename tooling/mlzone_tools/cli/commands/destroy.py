@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from mlzone.errors import ConfigError
-from mlzone.estate import Stage
-from mlzone_tools.cli.output import estate_option, json_option, show, talk
+from mlzone_tools.cli.output import environment_option, estate_option, json_option, show, talk
 from mlzone_tools.cloud import embedded
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services import removal
@@ -15,12 +14,7 @@ from mlzone_tools.services import removal
 
 @click.command("destroy")
 @click.argument("unit")
-@click.option(
-    "-e",
-    "--environment",
-    type=click.Choice([stage.value for stage in Stage]),
-    help="Only this environment.",
-)
+@environment_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go and what would stay.")
 @estate_option

@@ -6,7 +6,14 @@ import click
 
 from mlzone.estate import Estate, Stage
 from mlzone_tools.cli.commands import model_history
-from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cli.output import (
+    estate_option,
+    json_option,
+    serving_environment_option,
+    show,
+    table,
+    talk,
+)
 from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, own_name
@@ -390,19 +397,9 @@ def promote(
     )
 
 
-_environment = click.option(
-    "--environment",
-    "-e",
-    type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
-    default=Stage.PROD.value,
-    show_default=True,
-    help="Where.",
-)
-
-
 @command.command("stop")
 @click.argument("model")
-@_environment
+@serving_environment_option
 @click.option("--as", "person", required=True, help="Who stops it.")
 @click.option("--reason", required=True, help="Kept as evidence.")
 @estate_option
@@ -434,7 +431,7 @@ def stop(
 
 @command.command("start")
 @click.argument("model")
-@_environment
+@serving_environment_option
 @click.option("--as", "person", required=True, help="Who starts it: an engineer of the team.")
 @estate_option
 @json_option

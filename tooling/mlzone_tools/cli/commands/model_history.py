@@ -5,7 +5,14 @@ from pathlib import Path
 import click
 
 from mlzone.estate import Estate, Stage
-from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cli.output import (
+    estate_option,
+    json_option,
+    serving_environment_option,
+    show,
+    table,
+    talk,
+)
 from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.services import estate as estate_service
@@ -26,14 +33,7 @@ _SHORT = 12
 
 @click.command("rollback")
 @click.argument("model")
-@click.option(
-    "--environment",
-    "-e",
-    type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
-    default=Stage.PROD.value,
-    show_default=True,
-    help="Where.",
-)
+@serving_environment_option
 @click.option("--as", "person", required=True, help="Who rolls back.")
 @estate_option
 @json_option

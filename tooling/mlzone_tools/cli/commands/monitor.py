@@ -8,7 +8,14 @@ import click
 
 from mlzone.estate import Stage
 from mlzone.monitor_kind import MONITORS, MonitorKind
-from mlzone_tools.cli.output import estate_option, json_option, show, table, talk
+from mlzone_tools.cli.output import (
+    estate_option,
+    json_option,
+    serving_environment_option,
+    show,
+    table,
+    talk,
+)
 from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services import estate as estate_service
@@ -33,15 +40,7 @@ def command() -> None:
 
 def _of_a_model(function: _CommandT) -> _CommandT:
     """Add the model and its environment to a command."""
-    function = click.option(
-        "-e",
-        "--environment",
-        type=click.Choice([Stage.STAGING.value, Stage.PROD.value]),
-        default=Stage.PROD.value,
-        show_default=True,
-        help="Where the model serves.",
-    )(function)
-    return click.argument("model")(estate_option(json_option(function)))
+    return click.argument("model")(serving_environment_option(estate_option(json_option(function))))
 
 
 def _monitor(

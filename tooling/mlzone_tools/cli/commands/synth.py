@@ -4,19 +4,20 @@ from pathlib import Path
 
 import click
 
-from mlzone.estate import Stage
-from mlzone_tools.cli.output import estate_option, jobs_option, json_option, show, talk
+from mlzone_tools.cli.output import (
+    environment_option,
+    estate_option,
+    jobs_option,
+    json_option,
+    show,
+    talk,
+)
 from mlzone_tools.services import synthesis
 
 
 @click.command("synth")
 @click.option("-u", "--unit", help="Only this business unit.")
-@click.option(
-    "-e",
-    "--environment",
-    type=click.Choice([stage.value for stage in Stage]),
-    help="Only this environment.",
-)
+@environment_option
 @click.option(
     "-o",
     "--output",
