@@ -9,7 +9,7 @@ from typing import Any
 
 from mlzone.guarded_action import EMERGENCY_ACTIONS
 from mlzone.guardrail import INCIDENT_TAG
-from mlzone.persona_policy import Statement, Surroundings, allow
+from mlzone.surroundings import Statement, Surroundings, allow
 
 SESSION_HOURS = 1
 """How long a session lasts, at most: the shortest that IAM allows to set."""

@@ -7,7 +7,7 @@ checks and plans reads the repository and nothing else.
 
 from dataclasses import dataclass
 
-from mlzone.persona_policy import Statement, Surroundings, allow
+from mlzone.surroundings import Statement, Surroundings, allow
 
 APPROVE = "Approve"
 """The action with which an environment waits for a person; its stage is called the same and the

@@ -13,7 +13,7 @@ from mlzone.estate.team import LANDING
 from mlzone.monitor_kind import MONITORS
 from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
-from mlzone.persona_policy import allow
+from mlzone.surroundings import allow
 
 Statement = dict[str, Any]
 

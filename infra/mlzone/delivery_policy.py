@@ -8,8 +8,8 @@ platform's own commands; it alone may update the two stacks of the model (DEP-01
 from dataclasses import dataclass
 
 from mlzone.estate.unit import Stage
-from mlzone.persona_policy import Statement, Surroundings, allow
 from mlzone.service_policy import artifact_key, attach_to_network, pull_images
+from mlzone.surroundings import Statement, Surroundings, allow
 
 _PIPELINE_IN_KEYS = 20
 """CodePipeline begins the keys of its artefacts with so many characters of the pipeline's name."""

@@ -5,77 +5,19 @@ resource; each such place says so. Guardrails of the organization hold on top of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mlzone.estate.team import LANDING
 from mlzone.estate.unit import Stage
-from mlzone.naming import DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING, Naming
-from mlzone.persona import Persona, Place
-
-Statement = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """Where a role of a persona exists; texts may be tokens of the deployment."""
-
-    naming: Naming
-    partition: str
-    account: str
-    region: str
-    shared_services: str
-    """The account of the registry."""
-    home_region: str
-    """The Region of the registry."""
-    title: str
-    """The scope for people, such as the team's title."""
-    unit: str = ""
-    team: str = ""
-    stage: Stage | None = None
-    """The environment; None in the accounts of the whole organization."""
-    place: Place | None = None
-    """The account of the whole organization; None in a unit's environment."""
-    keys: tuple[str, ...] = ()
-    """KMS keys that the scope's data is encrypted with."""
-
-    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """Return an ARN in the role's own account."""
-        where = self.region if region is None else region
-        return f"arn:{self.partition}:{service}:{where}:{self.account}:{resource}"
-
-    def registry_arn(self, kind: str, suffix: str = "") -> str:
-        """Return the ARN of the unit's part of the registry."""
-        prefix = self.naming.model_package_group_prefix(self.unit) if self.unit else "*"
-        return (
-            f"arn:{self.partition}:sagemaker:{self.home_region}:{self.shared_services}:"
-            f"{kind}/{prefix}*{suffix}"
-        )
-
-    @property
-    def team_prefix(self) -> str:
-        """What names of the team's resources begin with."""
-        return self.naming.name(self.unit, self.team)
+from mlzone.naming import DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING
+from mlzone.organization_persona_policy import auditor, finops, platform_admin
+from mlzone.persona import Persona
+from mlzone.surroundings import Statement, Surroundings, allow
 
 
 def persona_statements(persona: Persona, surroundings: Surroundings) -> list[Statement]:
     """Return what a persona may do in its surroundings."""
     return _STATEMENTS[persona](surroundings)
-
-
-def allow(
-    sid: str, actions: list[str], resources: list[str] | str, condition: Any = None
-) -> Statement:
-    """Return a statement that allows; its actions are sorted, so that templates stay the same."""
-    statement: Statement = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": sorted(actions),
-        "Resource": resources,
-    }
-    if condition:
-        statement["Condition"] = condition
-    return statement
 
 
 def _read_registry(s: Surroundings) -> Statement:
@@ -359,127 +301,13 @@ def _model_approver(s: Surroundings) -> list[Statement]:
     ]
 
 
-def _platform_admin(s: Surroundings) -> list[Statement]:
-    del s
-    return [
-        allow(
-            "ReadPlatform",
-            [
-                "cloudformation:Describe*",
-                "cloudformation:Get*",
-                "cloudformation:List*",
-                "cloudwatch:Describe*",
-                "cloudwatch:Get*",
-                "cloudwatch:List*",
-                "codebuild:BatchGet*",
-                "codebuild:List*",
-                "codepipeline:Get*",
-                "codepipeline:List*",
-                "ecr:Describe*",
-                "ecr:List*",
-                "events:Describe*",
-                "events:List*",
-                "sagemaker:Describe*",
-                "sagemaker:List*",
-                "servicequotas:Get*",
-                "servicequotas:List*",
-            ],
-            # Reads the platform's own settings in every account; no data of business units.
-            "*",
-        ),
-    ]
-
-
-def _read_log_archive(s: Surroundings) -> list[Statement]:
-    archive = f"arn:{s.partition}:s3:::{s.naming.log_archive_bucket(s.account)}"
-    return [
-        allow("ListLogs", ["s3:ListBucket", "s3:ListBucketVersions"], [archive]),
-        allow("ReadLogs", ["s3:GetObject", "s3:GetObjectVersion"], [f"{archive}/*"]),
-        allow("KeyOfLogs", ["kms:Decrypt"], list(s.keys)),
-    ]
-
-
-def _read_vault(s: Surroundings) -> list[Statement]:
-    """The evidence, and the life-cycle events against which it is held."""
-    vault = f"arn:{s.partition}:s3:::{s.naming.evidence_bucket(s.account)}"
-    read = ["s3:GetObject", "s3:GetObjectVersion"]
-    return [
-        allow("ListVault", ["s3:ListBucket", "s3:ListBucketVersions"], [vault]),
-        allow("ReadVault", read, [f"{vault}/*"]),
-        allow(
-            "ReadEvents", ["dynamodb:Scan"], [s.arn("dynamodb", f"table/{s.naming.kpi_table()}")]
-        ),
-        allow("KeyOfVault", ["kms:Decrypt"], list(s.keys)),
-    ]
-
-
-def _auditor(s: Surroundings) -> list[Statement]:
-    return [
-        *(_read_log_archive(s) if s.place is Place.LOG_ARCHIVE else ()),
-        *(_read_vault(s) if s.place is Place.SHARED_SERVICES else ()),
-        allow(
-            "ReadEvidence",
-            [
-                "access-analyzer:Get*",
-                "access-analyzer:List*",
-                "cloudformation:Describe*",
-                "cloudformation:GetTemplate",
-                "cloudformation:List*",
-                "cloudtrail:Describe*",
-                "cloudtrail:Get*",
-                "cloudtrail:LookupEvents",
-                "codepipeline:Get*",
-                "codepipeline:List*",
-                "config:Describe*",
-                "config:Get*",
-                "iam:Get*",
-                "iam:List*",
-                "kms:Describe*",
-                "kms:GetKeyPolicy",
-                "kms:GetKeyRotationStatus",
-                "kms:List*",
-                "organizations:Describe*",
-                "organizations:List*",
-                "s3:GetBucket*",
-                "s3:GetEncryptionConfiguration",
-                "s3:ListAllMyBuckets",
-                "sagemaker:BatchDescribeModelPackage",
-                "sagemaker:Describe*",
-                "sagemaker:List*",
-            ],
-            # An auditor reads every setting of every account, and no data.
-            "*",
-        ),
-    ]
-
-
-def _finops(s: Surroundings) -> list[Statement]:
-    del s
-    return [
-        allow(
-            "ReadCost",
-            [
-                "budgets:Describe*",
-                "budgets:View*",
-                "ce:Describe*",
-                "ce:Get*",
-                "ce:List*",
-                "cloudwatch:GetMetricData",
-                "cloudwatch:ListMetrics",
-            ],
-            # Cost has no resources to name.
-            "*",
-        ),
-    ]
-
-
 _STATEMENTS: dict[Persona, Callable[[Surroundings], list[Statement]]] = {
     Persona.DATA_SCIENTIST: _data_scientist,
     Persona.LEAD_DATA_SCIENTIST: _lead_data_scientist,
     Persona.ML_ENGINEER: _ml_engineer,
     Persona.DATA_ENGINEER: _data_engineer,
     Persona.MODEL_APPROVER: _model_approver,
-    Persona.PLATFORM_ADMIN: _platform_admin,
-    Persona.AUDITOR: _auditor,
-    Persona.FINOPS: _finops,
+    Persona.PLATFORM_ADMIN: platform_admin,
+    Persona.AUDITOR: auditor,
+    Persona.FINOPS: finops,
 }

@@ -1,8 +1,8 @@
 """What the function may do that answers a monitor's alarms, as IAM statements."""
 
 from mlzone.naming import DEPLOY_STAGE
-from mlzone.persona_policy import Statement, Surroundings, allow
 from mlzone.serving_policy import actions_prefix, announce, capture_arn, reports_prefix
+from mlzone.surroundings import Statement, Surroundings, allow
 
 """The stage of a promotion that changes what serves."""
 

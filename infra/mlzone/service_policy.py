@@ -4,7 +4,7 @@ As with personas, statements name resources by their prefix; where an action kno
 AWS makes the name, the place says so.
 """
 
-from mlzone.persona_policy import Statement, Surroundings, allow
+from mlzone.surroundings import Statement, Surroundings, allow
 
 PIPELINE_JOBS = "pipelines-*"
 """SageMaker names the jobs of a pipeline itself: `pipelines-`, the execution, the step."""

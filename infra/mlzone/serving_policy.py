@@ -7,8 +7,8 @@ model's part of the capture bucket, so that another model's requests are out of 
 from collections.abc import Sequence
 
 from mlzone.naming import GROUND_TRUTH, Naming
-from mlzone.persona_policy import Statement, Surroundings, allow
 from mlzone.service_policy import attach_to_network, pull_images
+from mlzone.surroundings import Statement, Surroundings, allow
 
 METRIC_NAMESPACE = "MLZone/Monitoring"
 """Where the results of monitors are published."""

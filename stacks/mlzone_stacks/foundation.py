@@ -14,7 +14,7 @@ from constructs import Construct
 
 from mlzone.estate import Stage
 from mlzone.persona import PERSONAS, Persona, Place, Scope
-from mlzone.persona_policy import Surroundings
+from mlzone.surroundings import Surroundings
 from mlzone_constructs.foundation import (
     ClosedDefaultGroup,
     ClosedDefaultGroupProps,

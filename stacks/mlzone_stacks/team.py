@@ -14,8 +14,8 @@ from constructs import Construct
 from mlzone.data_policy import team_key_statement, team_roles
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
-from mlzone.persona_policy import Surroundings
 from mlzone.service_policy import pipeline_statements
+from mlzone.surroundings import Surroundings
 from mlzone_constructs.data import (
     DataInspector,
     DataInspectorProps,

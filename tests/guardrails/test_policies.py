@@ -27,7 +27,8 @@ from mlzone.guarded_action import (
 from mlzone.guardrail import QUOTAS, control_policies
 from mlzone.naming import Naming
 from mlzone.persona import Persona
-from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.persona_policy import persona_statements
+from mlzone.surroundings import Surroundings
 from mlzone.theorem.life_cycle import serving_changes
 from mlzone_access import Policy, catalogue, lint
 

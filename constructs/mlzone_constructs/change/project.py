@@ -9,7 +9,7 @@ from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
 
 from mlzone.change_policy import project_statements
-from mlzone.persona_policy import Statement
+from mlzone.surroundings import Statement
 from mlzone_constructs.change.setting import ChangeSetting
 from mlzone_constructs.delivery.action import SOURCE, action
 from mlzone_constructs.foundation import GovernedLogGroup, GovernedLogGroupProps

@@ -8,7 +8,7 @@ from constructs import Construct
 from mlzone.change_policy import Change
 from mlzone.estate import BusinessUnit, Stage
 from mlzone.persona import Place
-from mlzone.persona_policy import Statement, Surroundings
+from mlzone.surroundings import Statement, Surroundings
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mlzone.delivery_policy import start_statements
-from mlzone.persona_policy import Statement
+from mlzone.surroundings import Statement
 from mlzone_constructs.delivery.action import SOURCE
 from mlzone_constructs.delivery.setting import DeliverySetting, statements
 from mlzone_constructs.identity import GovernedRole, GovernedRoleProps

@@ -13,8 +13,8 @@ from mlzone.delivery_policy import (
     verify_statements,
 )
 from mlzone.persona import Persona
-from mlzone.persona_policy import Statement
 from mlzone.serving_policy import announce
+from mlzone.surroundings import Statement
 from mlzone_constructs.delivery.action import SOURCE, action
 from mlzone_constructs.delivery.pipeline import (
     DeliveryPipeline,

@@ -8,7 +8,7 @@ from constructs import Construct
 from mlzone.delivery_policy import Delivery
 from mlzone.estate import Stage
 from mlzone.image import Image, image_uri
-from mlzone.persona_policy import Statement
+from mlzone.surroundings import Statement
 from mlzone_constructs.foundation import FoundationReferences
 from mlzone_constructs.serving import ModelPlace
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from mlzone.persona_policy import Statement
+from mlzone.surroundings import Statement
 from mlzone_constructs.foundation.log_group import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps

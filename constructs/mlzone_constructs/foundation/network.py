@@ -7,8 +7,8 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from mlzone.estate.unit import NetworkCreate
-from mlzone.persona_policy import Statement
 from mlzone.region import REGIONS
+from mlzone.surroundings import Statement
 from mlzone_constructs.foundation.workload_group import (
     WorkloadGroup,
     WorkloadGroupProps,

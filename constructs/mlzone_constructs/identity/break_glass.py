@@ -15,9 +15,9 @@ from mlzone.break_glass import (
 )
 from mlzone.guardrail import INCIDENT_TAG
 from mlzone.naming import ROLE_PATH
-from mlzone.persona_policy import Surroundings
 from mlzone.serving_policy import announce, platform_bus_arn
 from mlzone.sign_in import regional_sign_in
+from mlzone.surroundings import Surroundings
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 from mlzone_constructs.governance import Governance

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from mlzone.estate import BusinessUnit
 from mlzone.persona import PERSONAS, Place, Scope
-from mlzone.persona_policy import Surroundings
+from mlzone.surroundings import Surroundings
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.persona_role import PersonaRole, PersonaRoleProps
 

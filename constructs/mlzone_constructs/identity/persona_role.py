@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from constructs import Construct
 
 from mlzone.persona import PERSONAS, Persona
-from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.persona_policy import persona_statements
+from mlzone.surroundings import Surroundings
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity.federation import federated_role
 from mlzone_constructs.identity.role import allow

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlzone.naming import ROLE_PATH
-from mlzone.persona_policy import Statement
+from mlzone.surroundings import Statement
 from mlzone_constructs.governance import Governance
 
 

@@ -12,8 +12,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from mlzone.persona_policy import Statement
 from mlzone.serving_policy import list_ground_truth, start_statements
+from mlzone.surroundings import Statement
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
 from mlzone_constructs.monitoring.job import (

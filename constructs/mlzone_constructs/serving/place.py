@@ -7,7 +7,6 @@ from constructs import Construct
 
 from mlzone.estate import BusinessUnit, Model, Stage, Team
 from mlzone.naming import Naming
-from mlzone.persona_policy import Surroundings
 from mlzone.serving_policy import (
     actions_prefix,
     ground_truth_prefix,
@@ -16,6 +15,7 @@ from mlzone.serving_policy import (
     requests_prefix,
     windows_prefix,
 )
+from mlzone.surroundings import Surroundings
 from mlzone.tagging import model_tags
 from mlzone_constructs.governance import Governance
 

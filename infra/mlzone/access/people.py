@@ -7,7 +7,8 @@ from mlzone.access.role import PARTITION, Role
 from mlzone.estate import BusinessUnit, Estate, Stage, Team
 from mlzone.naming import Naming
 from mlzone.persona import PERSONAS, Persona, Place, Scope
-from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.persona_policy import persona_statements
+from mlzone.surroundings import Surroundings
 from mlzone_access import Policy, PolicyKind
 
 

@@ -21,8 +21,8 @@ from mlzone.data_policy import inspector_role, inspector_statements
 from mlzone.estate import BusinessUnit, Stage, Team
 from mlzone.naming import ROLE_PATH
 from mlzone.persona import Persona, Place
-from mlzone.persona_policy import Surroundings
 from mlzone.service_policy import pipeline_statements
+from mlzone.surroundings import Surroundings
 from mlzone.theorem.guardrails import Guardrails, TeamPlace
 from mlzone_access import (
     Decision,

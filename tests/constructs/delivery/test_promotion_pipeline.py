@@ -7,8 +7,9 @@ import pytest
 from mlzone.estate import Stage
 from mlzone.naming import Naming
 from mlzone.persona import Persona
-from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.persona_policy import persona_statements
 from mlzone.release_contract import MONITORING, SERVING
+from mlzone.surroundings import Surroundings
 from mlzone_access import Policies, Policy, Principal, PrincipalKind, Request, evaluate
 from mlzone_runtime.release.document import Release
 

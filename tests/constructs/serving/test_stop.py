@@ -8,7 +8,8 @@ from mlzone.estate import Stage
 from mlzone.estate.model import MonitorAction
 from mlzone.naming import Naming
 from mlzone.persona import Persona
-from mlzone.persona_policy import Surroundings, persona_statements
+from mlzone.persona_policy import persona_statements
+from mlzone.surroundings import Surroundings
 from mlzone_access import Policies, Policy, Principal, PrincipalKind, Request, evaluate
 from mlzone_stacks.monitoring import MonitoringStack
 from mlzone_stacks.serving import ServingStack
