@@ -103,6 +103,16 @@ def test_reading_is_not_told_and_nothing_is_while_no_trail_logs(
     assert event["detail"]["requestParameters"] == {"name": "heard"}
 
 
+def test_what_the_cloud_does_by_itself_is_not_told(
+    cloud: Cloud, heard: Queue, person: Callable[[str], Any]
+) -> None:
+    cloud.client("sns", account=DEV).create_topic(Name="by-itself")
+    person("sns").create_topic(Name="by-a-person")
+
+    (event,) = heard.wait()
+    assert event["detail"]["requestParameters"] == {"name": "by-a-person"}
+
+
 def test_a_sign_in_is_told_in_the_region_of_its_endpoint(cloud: Cloud, heard: Queue) -> None:
     people = provider(cloud)
     actions = ("sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity")
