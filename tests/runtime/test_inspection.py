@@ -79,10 +79,12 @@ def test_a_columns_name_says_what_it_holds(name: str, kind: str):
 
 def numbers(count: int) -> list[str]:
     """Return people's numbers without points, as exports have them."""
-    found = []
-    for base in range(100_000_000, 100_000_000 + count):
-        found += [text for text in (f"{base}{end:02d}" for end in range(100)) if is_cpf(text)]
-    return found
+    return [text for base in range(count) for text in _ended(str(100_000_000 + base))]
+
+
+def _ended(base: str) -> list[str]:
+    """Return a number's first nine digits with the check digits that belong to them."""
+    return [text for text in (f"{base}{end:02d}" for end in range(100)) if is_cpf(text)]
 
 
 def test_a_column_of_bare_numbers_of_people_is_found_by_their_check_digits():
@@ -91,6 +93,22 @@ def test_a_column_of_bare_numbers_of_people_is_found_by_their_check_digits():
         column_kind("order", [str(number) for number in range(10_000_000_000, 10_000_000_050)])
         == ""
     )
+
+
+def test_numbers_that_lost_their_first_zeros_are_still_those_of_people():
+    spread = [text for base in range(1_000_000, 1_000_050) for text in _ended(f"{base:09d}")]
+
+    assert all(text.startswith("00") for text in spread)
+    assert column_kind("document", [text.lstrip("0") for text in spread]) == "cpf"
+
+
+@pytest.mark.parametrize(
+    ("people", "others", "kind"), [(19, 0, ""), (20, 0, "cpf"), (95, 5, "cpf"), (94, 6, "")]
+)
+def test_a_column_is_of_people_if_nearly_all_of_enough_values_are(
+    people: int, others: int, kind: str
+):
+    assert column_kind("document", [*numbers(people)[:people], *["10000000000"] * others]) == kind
 
 
 def test_digits_that_are_no_decimals_are_no_register(tmp_path: Path):
@@ -106,6 +124,18 @@ def test_a_table_keeps_its_form_and_what_identifies_nobody(tmp_path: Path):
 
     assert text == 'id,Nome,note,amount\n1,[name],"[cpf], or ""later""",10.50\n2,,none,7\n'
     assert dict(masking.found) == {"name": 1, "cpf": 1}
+
+
+def test_what_spreadsheets_put_before_a_table_hides_no_column(tmp_path: Path):
+    text, _ = masked(tmp_path, "\ufeffnome,amount\nAna,1\n")
+
+    assert text == "nome,amount\n[name],1\n"
+
+
+def test_a_table_without_a_header_gives_no_identifier_away_in_its_first_row(tmp_path: Path):
+    text, _ = masked(tmp_path, f"{CPF},1\n{CPF},2\n")
+
+    assert text == "[cpf],1\n[cpf],2\n"
 
 
 def test_lines_of_JSON_are_masked_at_every_depth(tmp_path: Path):
