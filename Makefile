@@ -16,7 +16,8 @@ demo: setup ## the whole story, from YAML to a monitored model in production, wi
 	@mlzone demo
 
 test: setup ## all tests
-	@pytest --numprocesses 2 --dist loadfile --ignore tests/runtime/handlers
+	@# In the order of the folders: by number of tests, the few that take long would come last, alone.
+	@pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/runtime/handlers
 	@# Apart: they run on moto's own mock, which changes moto for everything else in a process.
 	@pytest --numprocesses 2 tests/runtime/handlers
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from moto.sns.models import sns_backends
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.control import control
@@ -278,7 +279,7 @@ def test_state_is_found_while_modules_are_imported(monkeypatch: pytest.MonkeyPat
         gc.set_threshold(*before)
         gc.callbacks.remove(import_one)
 
-    assert ("moto.sns.models", "sns_backends") in found
+    assert found["moto.sns.models", "sns_backends"] is sns_backends
 
 
 def test_a_stopped_cloud_leaves_undone_what_it_is_asked_for(tmp_path: Path) -> None:
