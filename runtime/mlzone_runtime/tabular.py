@@ -1,14 +1,15 @@
-"""A model artefact of format `tabular/1`: an XGBoost booster and the schema of its input.
+"""A model artefact of format `tabular/1`: what predicts, and the schema of its input.
 
-The artefact `model.tar.gz` holds `model.json`, the booster as XGBoost writes it (no pickle), and
-`schema.json`. Serving, the analyzer and whoever checks a version read it through this module.
+The artefact `model.tar.gz` holds `schema.json` and the model, either `model.json`, a booster as
+XGBoost writes it, or `model.onnx` with `background.csv`; both are data, no program. Serving, the
+analyzer and whoever checks a version read it through this module.
 """
 
 import io
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,6 @@ from mlzone_runtime.tabular_schema import (
     parse_schema,
     read_schema,
 )
-from mlzone_runtime.tabular_xgboost import xgboost
 
 __all__ = [
     "FORMAT",
@@ -40,9 +40,30 @@ __all__ = [
 ]
 
 MODEL_ARCHIVE = "model.tar.gz"
-_MODEL = "model.json"
+_BOOSTER = "model.json"
+_NETWORK = "model.onnx"
+_BACKGROUND = "background.csv"
 _SCHEMA = "schema.json"
+_KNOWN = (_SCHEMA, _BOOSTER, _NETWORK, _BACKGROUND)
 Vector = npt.NDArray[np.float32]
+Contributions = npt.NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """What predicts; safe to use from several threads."""
+
+    @property
+    def attribution(self) -> str:
+        """How contributions are computed, for people."""
+        ...
+
+    def predict(self, matrix: Matrix) -> Vector:
+        """Return the probability of the positive class of each of some rows."""
+        ...
+
+    def contributions(self, matrix: Matrix) -> Contributions:
+        """Return the features' Shapley values of some rows, and last the expected value."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +71,21 @@ class Model:
     """A model in memory; safe to use from several threads."""
 
     schema: Schema
-    booster: Any
+    predictor: Predictor
+
+    @property
+    def attribution(self) -> str:
+        """How contributions are computed, for people."""
+        return self.predictor.attribution
 
     def predict(self, matrix: Matrix) -> Vector:
         """Return the probability of the positive class of each encoded row."""
         if not len(matrix):
             return np.empty(0, dtype=np.float32)
-        result = self.booster.inplace_predict(matrix, validate_features=False)
-        return np.asarray(result, dtype=np.float32)
+        return self.predictor.predict(matrix)
 
-    def contributions(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        """Return exact TreeSHAP values of encoded rows, in log odds.
+    def contributions(self, matrix: Matrix) -> Contributions:
+        """Return Shapley values of encoded rows, in log odds.
 
         Returns:
             One row each, one column a feature, and last the expected value; a row's sum is the
@@ -68,13 +93,7 @@ class Model:
         """
         if not len(matrix):
             return np.empty((0, len(self.schema.features) + 1))
-        data = xgboost.DMatrix(
-            matrix,
-            feature_names=self.schema.names,
-            feature_types=self.schema.types,
-            enable_categorical=True,
-        )
-        return np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
+        return self.predictor.contributions(matrix)
 
 
 def load(place: Path, *, threads: int = 0) -> Model:
@@ -88,22 +107,30 @@ def load(place: Path, *, threads: int = 0) -> Model:
         ArtifactError: it holds no model of this format.
     """
     files = _files(place)
+    if _SCHEMA not in files:
+        raise ArtifactError(f"{place}: no model artefact: it holds no {_SCHEMA}")
     schema = parse_schema(files[_SCHEMA])
-    booster = xgboost.Booster()
     try:
-        booster.load_model(bytearray(files[_MODEL]))
-    except xgboost.core.XGBoostError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ArtifactError(f"{place}: {_MODEL} is no booster: {reason}") from error
-    booster.set_param({"nthread": threads})
-    if booster.num_features() != len(schema.features):
-        raise ArtifactError(
-            f"{place}: the booster has {booster.num_features()} features, "
-            f"{_SCHEMA} {len(schema.features)}"
-        )
-    if booster.feature_names is not None and booster.feature_names != schema.names:
-        raise ArtifactError(f"{place}: booster and {_SCHEMA} name other features")
-    return Model(schema=schema, booster=booster)
+        return Model(schema=schema, predictor=_predictor(files, schema, threads))
+    except ArtifactError as error:
+        raise ArtifactError(f"{place}: {error}") from error
+
+
+def _predictor(files: dict[str, bytes], schema: Schema, threads: int) -> Predictor:
+    # What predicts is imported here: nobody waits for the kind that they do not have.
+    found = [name for name in (_BOOSTER, _NETWORK) if name in files]
+    if len(found) != 1:
+        both = " and ".join(found) or "neither"
+        raise ArtifactError(f"it should hold {_BOOSTER} or {_NETWORK}; it holds {both}")
+    if found == [_BOOSTER]:
+        from mlzone_runtime.tabular_xgboost import Booster  # noqa: PLC0415 - see above
+
+        return Booster.load(files[_BOOSTER], schema, threads)
+    if _BACKGROUND not in files:
+        raise ArtifactError(f"{_NETWORK} needs {_BACKGROUND}")
+    from mlzone_runtime.tabular_onnx import Network  # noqa: PLC0415 - see above
+
+    return Network.load(files[_NETWORK], schema, files[_BACKGROUND], threads)
 
 
 def _files(place: Path) -> dict[str, bytes]:
@@ -111,7 +138,7 @@ def _files(place: Path) -> dict[str, bytes]:
         place = place / MODEL_ARCHIVE
     try:
         if place.is_dir():
-            return {name: (place / name).read_bytes() for name in (_MODEL, _SCHEMA)}
+            return {n: (place / n).read_bytes() for n in _KNOWN if (place / n).is_file()}
         return _members(place.read_bytes(), place)
     except OSError as error:
         raise ArtifactError(f"{place}: no model artefact: {error}") from error
@@ -124,11 +151,8 @@ def _members(data: bytes, place: Path) -> dict[str, bytes]:
             for member in archive:
                 name = member.name.removeprefix("./")
                 content = archive.extractfile(member) if member.isfile() else None
-                if name in (_MODEL, _SCHEMA) and content is not None:
+                if name in _KNOWN and content is not None:
                     found[name] = content.read()
     except tarfile.TarError as error:
         raise ArtifactError(f"{place} is no archive: {error}") from error
-    for name in (_MODEL, _SCHEMA):
-        if name not in found:
-            raise ArtifactError(f"{place} holds no {name}")
     return found

@@ -4,12 +4,18 @@ One cloud serves all tests of this module; they run in the order in which they a
 does the same with the template `tabular-realtime`.
 """
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import joblib
+import pandas as pd
 import pytest
-import xgboost
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tests.cli.life_cycle import ROOT, Bank
 from tests.cli.templates_estate import ELSEWHERE, FORECAST, MIGRATED
 
@@ -56,11 +62,25 @@ def test_a_commit_registers_a_model_that_was_trained_elsewhere(bank: Bank):
     assert "Trained elsewhere" in found["registry"]["ModelCard"]["ModelCardContent"]
 
 
+def scorecard(template: Path) -> Pipeline:
+    """Return a logistic regression on the template's features, with its preparation inside."""
+    features = json.loads((template / "model" / "schema.json").read_text())["features"]
+    numbers = [item["name"] for item in features if item["type"] == "number"]
+    words = [item["name"] for item in features if item["type"] == "category"]
+    known = pd.read_csv(template.parent / "tabular-realtime" / "data" / "credit.csv").head(500)
+    columns = ColumnTransformer(
+        [
+            ("numbers", StandardScaler(), numbers),
+            ("words", OneHotEncoder(handle_unknown="ignore"), words),
+        ]
+    )
+    model = make_pipeline(columns, LogisticRegression(C=0.1, max_iter=1000))
+    return model.fit(known[numbers + words], known["outcome"] == "default")
+
+
 def test_a_manifest_brings_models_in_once(bank: Bank):
     template = ROOT / "pipeline_templates" / "register-only"
-    booster = xgboost.Booster()
-    booster.load_model(template / "model" / "model.json")
-    joblib.dump(booster, bank.folder / "old.joblib")
+    joblib.dump(scorecard(template), bank.folder / "old.joblib")
     rest = f"{template}/data/credit.csv,outcome,default,0.35,old team,{template}/model/schema.json"
     lines = [
         "model,person,artifact,data,target,positive_class,threshold,trained_by,features",
@@ -81,6 +101,7 @@ def test_a_manifest_brings_models_in_once(bank: Bank):
     (version,) = bank.result("model", "list", MIGRATED)
     assert version["status"] == "PendingManualApproval"
     assert float(version["metadata"]["auc"]) >= 0.7
+    assert version["metadata"]["top_features"].split()[0] == "checking_status"
 
 
 def test_one_approval_brings_a_model_of_tier_3_into_production(bank: Bank):

@@ -4,17 +4,31 @@ import csv
 import json
 import os
 import pickle
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+import pandas as pd
 import pytest
 import xgboost
-from sklearn.linear_model import LogisticRegression
+from skl2onnx import to_onnx
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.semi_supervised import LabelPropagation
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from mlzone.estate import Estate
 from mlzone.loading import load_estate
+from mlzone_runtime import tabular
 from mlzone_tools.services.model_migration import manifest, sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -52,15 +66,20 @@ class Program:
         return exec, (self.code, {})
 
 
-def opened(place: Path, artifact: Path, data: Path, *, seconds: int = 60) -> dict[str, Any]:
+def opened(
+    place: Path, artifact: Path, data: Path, *, features: Any = (), seconds: int = 60
+) -> dict[str, Any]:
     """Open a model as the migration does."""
     source, output = place / "input", place / "output"
     source.mkdir()
     output.mkdir()
-    (source / "artifact").write_bytes(artifact.read_bytes())
+    if artifact.is_dir():
+        shutil.copytree(artifact, source / "artifact")
+    else:
+        shutil.copyfile(artifact, source / "artifact")
     (source / "rows.csv").write_bytes(data.read_bytes())
     schema = {"model": "m", "target": "outcome", "positive_class": "default", "threshold": 0.4}
-    request = {"name": artifact.name, "features": [], "schema": schema}
+    request = {"name": artifact.name, "features": list(features), "schema": schema}
     (source / "request.json").write_text(json.dumps(request), encoding="utf-8")
     return sandbox.inspect(source, output, seconds=seconds)
 
@@ -89,11 +108,162 @@ def test_a_booster_is_opened_from_any_of_its_forms(
     assert (tmp_path / "output" / "model.json").is_file()
 
 
-def test_a_model_that_the_platform_cannot_serve_is_named(data: Path, tmp_path: Path, examples: Any):
+NUMBERS = [{"name": name, "type": "number"} for name in FEATURES]
+HOUSING = {"name": "housing", "type": "category", "categories": ["free", "own", "rent"]}
+
+
+@pytest.fixture(scope="module")
+def table(data: Path) -> pd.DataFrame:
+    return pd.read_csv(data)
+
+
+def scorecard(table: pd.DataFrame, outcomes: Any) -> Pipeline:
+    """Return a model as data scientists save them: its preparation of columns inside."""
+    columns = ColumnTransformer(
+        [
+            ("numbers", StandardScaler(), FEATURES),
+            ("words", OneHotEncoder(handle_unknown="ignore"), ["housing"]),
+        ]
+    )
+    return make_pipeline(columns, LogisticRegression()).fit(table[[*FEATURES, "housing"]], outcomes)
+
+
+def artefact(folder: Path) -> tabular.Model:
+    """Return what the migration wrote, as an endpoint serves it."""
+    return tabular.load(folder / "output")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(max_iter=1000),
+        RandomForestClassifier(20, random_state=1),
+        GradientBoostingClassifier(n_estimators=20, random_state=1),
+        make_pipeline(StandardScaler(), CalibratedClassifierCV(LinearSVC(random_state=1))),
+        make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=50, tol=1, random_state=1)),
+    ],
+    ids=lambda item: type(item[-1] if isinstance(item, Pipeline) else item).__name__,
+)
+def test_a_model_of_scikit_learn_becomes_a_network_that_answers_alike(
+    estimator: Any, data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    # Classes are sorted: here the positive one comes first.
+    estimator.fit(table[FEATURES].to_numpy(), table["outcome"])
     file = tmp_path / "model.joblib"
-    joblib.dump(LogisticRegression(max_iter=1000).fit(*examples), file)
-    with pytest.raises(sandbox.UnreadableModelError, match=r"sklearn\..*LogisticRegression; the"):
-        opened(tmp_path, file, data)
+    joblib.dump(estimator, file)
+
+    found = opened(tmp_path, file, data, features=NUMBERS)
+
+    own = estimator.predict_proba(table[FEATURES].to_numpy())
+    assert list(estimator.classes_) == ["default", "repaid"]
+    assert found["predictions"] == pytest.approx(own[:, 0].tolist(), abs=1e-4)
+    assert {item.name for item in (tmp_path / "output").iterdir()} == {
+        *("model.onnx", "background.csv", "schema.json", "report.json")
+    }
+
+
+def test_a_model_takes_its_columns_by_name_and_categories_as_words(
+    data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    model = scorecard(table, table["outcome"] == "default")
+    file = tmp_path / "model.pkl"
+    file.write_bytes(pickle.dumps(model))
+
+    found = opened(tmp_path, file, data, features=[*NUMBERS, HOUSING])
+
+    own = model.predict_proba(table[[*FEATURES, "housing"]])[:, 1]
+    assert found["kind"] == "sklearn.pipeline.Pipeline"
+    assert found["predictions"] == pytest.approx(own.tolist(), abs=1e-5)
+    served = artefact(tmp_path)
+    never_seen = served.predict(served.schema.encode([[24, 1000, 2, "houseboat"]]))
+    as_missing = served.predict(served.schema.encode([[24, 1000, 2, None]]))
+    assert never_seen == as_missing
+
+
+def test_an_MLflow_folder_is_opened(data: Path, table: pd.DataFrame, tmp_path: Path):
+    model = LogisticRegression(max_iter=1000).fit(table[FEATURES], table["outcome"] == "default")
+    folder = tmp_path / "mlflow"
+    folder.mkdir()
+    (folder / "MLmodel").write_text("flavors: {sklearn: {pickled_model: model.pkl}}\n")
+    (folder / "requirements.txt").write_text("scikit-learn\n")
+    (folder / "model.pkl").write_bytes(pickle.dumps(model))
+
+    # It names its features itself.
+    found = opened(tmp_path, folder, data)
+
+    assert [item["name"] for item in found["features"]] == FEATURES
+    own = model.predict_proba(table[FEATURES])[:, 1]
+    assert found["predictions"] == pytest.approx(own.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_a_network_keeps_the_probability_of_the_positive_class_alone(
+    zipmap: bool, data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    model = LogisticRegression(max_iter=1000).fit(table[FEATURES].to_numpy(), table["outcome"])
+    given = to_onnx(model, np.zeros((1, len(FEATURES)), np.float32), options={"zipmap": zipmap})
+    file = tmp_path / "model.onnx"
+    file.write_bytes(given.SerializeToString())
+
+    found = opened(tmp_path, file, data, features=NUMBERS)
+
+    own = model.predict_proba(table[FEATURES].to_numpy())[:, 0]
+    assert found["kind"] == "ONNX model of skl2onnx"
+    assert found["predictions"] == pytest.approx(own.tolist(), abs=1e-5)
+
+
+def test_a_networks_contributions_add_up_and_are_those_of_a_linear_model(
+    data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    model = LogisticRegression(max_iter=1000).fit(
+        table[FEATURES].to_numpy(), table["outcome"] == "default"
+    )
+    file = tmp_path / "model.joblib"
+    joblib.dump(model, file)
+    opened(tmp_path, file, data, features=NUMBERS)
+    served = artefact(tmp_path)
+    rows = served.schema.encode(table[FEATURES].to_numpy().tolist()[:50])
+
+    values = served.contributions(rows)
+
+    chances = served.predict(rows).astype(float)
+    assert values.sum(axis=1) == pytest.approx(np.log(chances / (1 - chances)), abs=1e-4)
+    background = pd.read_csv(tmp_path / "output" / "background.csv").to_numpy()
+    expected = model.coef_[0] * (rows - background.mean(axis=0))
+    assert values[:, :-1] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "problem"),
+    [
+        (
+            LinearRegression(),
+            NUMBERS,
+            r"it is a sklearn\..*LinearRegression; expected a classifier",
+        ),
+        (LabelPropagation(), NUMBERS, "cannot be written as ONNX"),
+        (DecisionTreeClassifier(max_depth=1), [], "it does not name its features; describe them"),
+        (DecisionTreeClassifier(max_depth=1), [*NUMBERS, HOUSING], "cannot be written as ONNX"),
+    ],
+    ids=["no classifier", "no translation", "no features", "too many features"],
+)
+def test_a_model_that_cannot_be_served_is_named(
+    model: Any, features: Any, problem: str, data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    file = tmp_path / "model.joblib"
+    joblib.dump(model.fit(table[FEATURES].to_numpy(), table["outcome"] == "default"), file)
+    with pytest.raises(sandbox.UnreadableModelError, match=problem):
+        opened(tmp_path, file, data, features=features)
+
+
+def test_classes_of_which_none_is_the_positive_one_are_said(
+    data: Path, table: pd.DataFrame, tmp_path: Path
+):
+    words = table["outcome"].map({"default": "bad", "repaid": "good"})
+    file = tmp_path / "model.joblib"
+    joblib.dump(DecisionTreeClassifier().fit(table[FEATURES].to_numpy(), words), file)
+    with pytest.raises(sandbox.UnreadableModelError, match="bad and good; none is default"):
+        opened(tmp_path, file, data, features=NUMBERS)
 
 
 def test_a_program_in_a_pickle_reaches_nothing(data: Path, tmp_path: Path):

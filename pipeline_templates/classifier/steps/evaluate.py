@@ -15,6 +15,7 @@ import job
 import metrics
 import model
 import payload
+import predictor
 
 
 def summary(
@@ -49,7 +50,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=root / "output")
     args = parser.parse_args()
     given = job.settings()
-    booster, document = model.load(args.model)
+    judged = predictor.load(args.model)
+    document = judged.document
     rows = job.read_table(args.test)
     labels = model.labels(rows, given["model"])
     if not 0 < labels.sum() < len(labels):
@@ -57,13 +59,14 @@ def main() -> None:
     expected = [feature["name"] for feature in document["features"]]
     if unknown := [name for name in expected if name not in rows[0]]:
         raise job.StepError(f"the model expects columns that the data lack: {', '.join(unknown)}")
-    matrix = model.data(rows, document["features"])
-    probabilities = booster.predict(matrix).astype(float)
+    probabilities = judged.probabilities(rows)
     threshold = document["threshold"]
     quality = metrics.report(labels, probabilities, threshold)
     approved = (probabilities < threshold).astype(float)
     fairness = bias.report(rows, 1 - labels, approved, given)
-    explanation = explain.report(booster, matrix, document["features"])
+    explanation = explain.report(
+        judged.contributions(rows), document["features"], judged.attribution
+    )
     result = summary(given, quality, fairness, explanation)
     job.write_json(args.output / "quality.json", quality)
     job.write_json(args.output / "bias.json", fairness)

@@ -1,20 +1,23 @@
-"""What the model looks at: exact TreeSHAP values, in log odds, averaged over the test rows."""
+"""What the model looks at: Shapley values, in log odds, averaged over the test rows."""
 
 from typing import Any
 
 import numpy as np
-
-from model import xgboost
+import numpy.typing as npt
 
 
 def report(
-    booster: xgboost.Booster, rows: xgboost.DMatrix, features: list[dict[str, Any]]
+    values: npt.NDArray[np.float64], features: list[dict[str, Any]], method: str = "exact TreeSHAP"
 ) -> dict[str, Any]:
     """Return the global importance in the format of SageMaker Clarify's `analysis.json`.
 
     The format has one key for SHAP values, `kernel_shap`; `method` says how these were computed.
+
+    Args:
+        values: Shapley values, a row a record, a column a feature, and last the expected value.
+        features: of the model's schema.
+        method: how the values were computed.
     """
-    values = np.asarray(booster.predict(rows, pred_contribs=True), dtype=float)
     importance = np.abs(values[:, :-1]).mean(axis=0)
     ranked = sorted(
         zip([feature["name"] for feature in features], importance.tolist(), strict=True),
@@ -22,7 +25,7 @@ def report(
     )
     return {
         "version": "1.0",
-        "method": "exact TreeSHAP",
+        "method": method,
         "unit": "log odds",
         "explanations": {
             "kernel_shap": {

@@ -71,6 +71,11 @@ def data(
     )
 
 
+def contributions(booster: xgboost.Booster, rows: xgboost.DMatrix) -> Vector:
+    """Return exact TreeSHAP values, in log odds: a column a feature, and last the expected one."""
+    return np.asarray(booster.predict(rows, pred_contribs=True), dtype=float)
+
+
 def labels(rows: list[job.Row], model: dict[str, Any]) -> Vector:
     """Return 1 for each row of the positive class, 0 for the others."""
     return np.array([row[model["target"]] == model["positive_class"] for row in rows], dtype=float)
@@ -83,8 +88,8 @@ def save(folder: Path, booster: xgboost.Booster, document: dict[str, Any]) -> No
     job.write_json(folder / "schema.json", document)
 
 
-def load(folder: Path) -> tuple[xgboost.Booster, dict[str, Any]]:
-    """Return booster and schema from a folder with `model.tar.gz`.
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the artefact's files, by name, from a folder with `model.tar.gz`.
 
     Raises:
         job.StepError: there is no such artefact.
@@ -98,6 +103,12 @@ def load(folder: Path) -> tuple[xgboost.Booster, dict[str, Any]]:
             content = archive.extractfile(member)
             if content is not None:
                 found[member.name.removeprefix("./")] = content.read()
+    return found
+
+
+def load(folder: Path) -> tuple[xgboost.Booster, dict[str, Any]]:
+    """Return booster and schema from a folder with `model.tar.gz`."""
+    found = files(folder)
     booster = xgboost.Booster()
     booster.load_model(bytearray(found["model.json"]))
     booster.set_param({"nthread": 1})

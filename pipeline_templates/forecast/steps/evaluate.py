@@ -52,7 +52,7 @@ def main() -> None:
     rows = job.read_table(args.examples)
     quality = accuracy.report(forecasting.backtest(rows, given))
     matrix = model.data(rows, document["features"])
-    explanation = explain.report(booster, matrix, document["features"])
+    explanation = explain.report(model.contributions(booster, matrix), document["features"])
     result = summary(given, quality, explanation)
     job.write_json(args.output / "quality.json", quality)
     job.write_json(args.output / "explanation.json", explanation)

@@ -53,6 +53,7 @@ class Attribution:
     """The shift of the mean prediction, and its parts.
 
     Attributes:
+        method: How contributions are computed, for people.
         baseline_log_odds: Mean over the baseline's sample.
         current_log_odds: Mean over the window's sample.
         baseline_probability: Mean over the baseline's sample.
@@ -63,6 +64,7 @@ class Attribution:
         contributions: By feature, the largest first.
     """
 
+    method: str
     baseline_log_odds: float
     current_log_odds: float
     baseline_probability: float
@@ -117,6 +119,7 @@ def attribute(model: WatchedModel, baseline: Table, current: Table) -> Attributi
         )
     ]
     return Attribution(
+        method=model.attribution,
         baseline_log_odds=float(odds_before.mean()),
         current_log_odds=float(odds_now.mean()),
         baseline_probability=chances[0],

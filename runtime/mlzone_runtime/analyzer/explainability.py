@@ -72,7 +72,7 @@ def monitor(job: Job, settings: Settings) -> Result:
             drifted_features=len(changed[:_MOST_FINDINGS]),
         ),
         "attributions": {
-            "quantity": "mean absolute exact TreeSHAP value, in log odds",
+            "quantity": f"mean absolute {model.attribution} value, in log odds",
             "baseline_records": len(before),
             "current_records": len(absolute),
             "order": order,

@@ -138,7 +138,7 @@ def _attribution(analysis: Analysis) -> dict[str, Any]:
     return {
         "available": True,
         "quantity": "mean log odds of the positive class",
-        "method": "difference of mean exact TreeSHAP values",
+        "method": f"difference of mean {found.method} values",
         "baseline_records": found.baseline_records,
         "current_records": found.current_records,
         "baseline_log_odds": found.baseline_log_odds,

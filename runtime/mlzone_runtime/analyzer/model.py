@@ -1,4 +1,4 @@
-"""The model under watch: predictions and exact contributions for a table's records."""
+"""The model under watch: predictions and contributions for a table's records."""
 
 import tarfile
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class WatchedModel:
     def load(cls, place: Path) -> Self:
         """Load the artefact in a folder.
 
-        XGBoost is imported here: an analysis that needs no model does not wait for it.
+        What predicts is imported here: an analysis that needs no model does not wait for it.
 
         Raises:
             AnalysisError: It is no artefact of the known format.
@@ -43,13 +43,19 @@ class WatchedModel:
         schema: Schema = self._model.schema
         return schema
 
+    @property
+    def attribution(self) -> str:
+        """How contributions are computed, for people."""
+        said: str = self._model.attribution
+        return said
+
     def probabilities(self, table: Table) -> FloatArray:
         """Return the probability of the positive class of each record."""
         found = self._model.predict(encode(self.schema.features, table))
         return np.asarray(found, dtype=np.float64)
 
     def contributions(self, table: Table) -> FloatArray:
-        """Return exact TreeSHAP values in log odds: a row a record, a column a feature.
+        """Return Shapley values in log odds: a row a record, a column a feature.
 
         The last column is the expected value; a row's sum is the log odds of its probability.
         """

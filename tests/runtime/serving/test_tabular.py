@@ -100,7 +100,7 @@ def test_a_broken_artefact_is_refused(artifact: Path, tmp_path: Path) -> None:
         tabular.load(tmp_path / "model.tar.gz")
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as packed:
         packed.add(tmp_path / "schema.json", "schema.json")
-    with pytest.raises(tabular.ArtifactError, match=r"holds no model.json"):
+    with pytest.raises(tabular.ArtifactError, match=r"model.json or model.onnx; it holds neither"):
         tabular.load(tmp_path)
 
 

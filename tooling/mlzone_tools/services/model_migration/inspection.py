@@ -1,7 +1,8 @@
-"""Opens one model and lets it predict; runs in the sandbox alone, with nothing of ours to import.
+"""Opens one model and lets it predict; runs in the sandbox alone, with nothing to lose.
 
 Reads `/input`: `artifact`, `rows.csv` (the features' columns) and `request.json`. Writes `/output`:
-`model.json` and `schema.json` in the format `tabular/1`, and `report.json`.
+an artefact of the format `tabular/1`, unpacked, and `report.json`. The probabilities are those of
+the code that serves models.
 """
 
 import csv
@@ -12,13 +13,20 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+# The sandbox shows of our code this folder and the model server's, and says where they are.
+sys.path[:0] = sys.argv[1:]
+
+from mlzone_runtime import tabular  # noqa: E402 - after the path says where
+from mlzone_tools.services.model_migration import network  # noqa: E402
+from mlzone_tools.services.model_migration.network import Unusable  # noqa: E402
+
 SOURCE, TARGET = Path("/input"), Path("/output")
 _PICKLES = (".joblib", ".pkl", ".pickle")
 _BOOSTERS = (".json", ".ubj", ".xgb", ".bst", ".model")
-
-
-class Unusable(Exception):  # noqa: N818 - a finding, not a malfunction
-    """The model cannot be used; the message says why."""
+_NETWORK = ".onnx"
+_BOOSTER_FORMAT = "model.json"
+_SAME = 1e-4
+"""So far may a translated model's probabilities be from its own: single precision."""
 
 
 def artifact(request: dict[str, Any]) -> Path:
@@ -41,7 +49,7 @@ def only(folder: Path, request: dict[str, Any]) -> Path:
     wanted = [
         file
         for file in files
-        if (file.suffix in (*_PICKLES, *_BOOSTERS, ".onnx") or file.name == "xgboost-model")
+        if (file.suffix in (*_PICKLES, *_BOOSTERS, _NETWORK) or file.name == "xgboost-model")
         and file.name != "schema.json"
     ]
     if len(wanted) != 1:
@@ -54,8 +62,8 @@ def only(folder: Path, request: dict[str, Any]) -> Path:
 def opened(file: Path, name: str) -> Any:
     """Return the model object in a file."""
     suffix = Path(name).suffix
-    if suffix == ".onnx":
-        raise Unusable("ONNX models cannot be served: the platform's image serves XGBoost boosters")
+    if suffix == _NETWORK:
+        return network.read(file.read_bytes())
     if suffix == ".joblib":
         import joblib  # noqa: PLC0415 - only where needed
 
@@ -71,62 +79,74 @@ def opened(file: Path, name: str) -> Any:
 
 
 def booster_of(model: Any) -> Any:
-    """Return a model's XGBoost booster."""
+    """Return a model's XGBoost booster, or None if it is none."""
+    if not type(model).__module__.startswith("xgboost."):
+        return None
     import xgboost  # noqa: PLC0415 - only where needed
 
-    if isinstance(model, xgboost.Booster):
-        return model
     if isinstance(model, xgboost.XGBClassifier):
         return model.get_booster()
-    kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    raise Unusable(f"it is a {kind}; the platform's image serves XGBoost boosters")
+    return model if isinstance(model, xgboost.Booster) else None
+
+
+def features_of(model: Any, described: list[dict[str, Any]], rows: list[Any]) -> list[Any]:
+    """Return the model's features, in order; those that it names if none are described."""
+    named = [str(name) for name in getattr(model, "feature_names", None) or ()] or [
+        str(name) for name in getattr(model, "feature_names_in_", ())
+    ]
+    features = described or [{"name": name, "type": "number"} for name in named]
+    if not features:
+        raise Unusable("it does not name its features; describe them (column `features`)")
+    names = [item["name"] for item in features]
+    if named and named != names:
+        raise Unusable(f"its features are {', '.join(named)}; others are described")
+    if missing := [name for name in names if name not in rows[0]]:
+        raise Unusable(f"the data have no column {', '.join(missing)}")
+    return features
+
+
+def write(model: Any, features: list[Any], rows: list[Any], request: dict[str, Any]) -> Any:
+    """Write the artefact; return the model's own probabilities, or None if it is its own format."""
+    booster = booster_of(model)
+    if booster is not None:
+        if booster.num_features() != len(features):
+            raise Unusable(
+                f"it has {booster.num_features()} features; {len(features)} are described"
+            )
+        booster.save_model(TARGET / _BOOSTER_FORMAT)
+        return None
+    translated = network.translated(model, features, rows, request["schema"]["positive_class"])
+    (TARGET / "model.onnx").write_bytes(translated.content)
+    names = [item["name"] for item in features]
+    with (TARGET / "background.csv").open("w", encoding="utf-8", newline="") as text:
+        background = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+        background.writeheader()
+        background.writerows(network.background(rows))
+    return translated.probabilities
 
 
 def main() -> None:
-    """Open, predict, write."""
+    """Open, write in a format that is data, predict."""
     request = json.loads((SOURCE / "request.json").read_text(encoding="utf-8"))
-    file = artifact(request)
-    model = opened(file, request["name"])
-    booster = booster_of(model)
-    import xgboost  # noqa: PLC0415 - after the model said what it is
-
-    names = booster.feature_names
-    features = request["features"] or [{"name": name, "type": "number"} for name in names or []]
-    if booster.num_features() != len(features):
-        raise Unusable(f"it has {booster.num_features()} features; {len(features)} are described")
-    if names and [item["name"] for item in features] != list(names):
-        raise Unusable(f"its features are {', '.join(names)}; others are described")
     with (SOURCE / "rows.csv").open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
-    if missing := [item["name"] for item in features if item["name"] not in rows[0]]:
-        raise Unusable(f"the data have no column {', '.join(missing)}")
-    table = xgboost.DMatrix(
-        [[value(row[item["name"]], item) for item in features] for row in rows],
-        feature_names=[item["name"] for item in features],
-        feature_types=["c" if item["type"] == "category" else "q" for item in features],
-        enable_categorical=True,
-        nthread=1,
-    )
-    predictions = [float(item) for item in booster.predict(table)]
-    if not all(0 <= item <= 1 for item in predictions):
-        raise Unusable("it does not predict probabilities")
-    booster.save_model(TARGET / "model.json")
+    file = artifact(request)
+    model = opened(file, request["name"])
+    described = network.inputs(model, request["features"])
+    features = features_of(model, described, rows)
+    own = write(model, features, rows, request)
     schema = {"format": "tabular/1", **request["schema"], "features": features}
     (TARGET / "schema.json").write_text(json.dumps(schema, indent=1) + "\n", encoding="utf-8")
-    report = {
-        "kind": f"{type(model).__module__}.{type(model).__qualname__}",
-        "features": features,
-        "predictions": predictions,
-    }
+    served = tabular.load(TARGET, threads=1)
+    predictions = served.predict(served.schema.encode_records(rows, strict=False)).tolist()
+    if not all(0 <= item <= 1 for item in predictions):
+        raise Unusable("it does not predict probabilities")
+    if own is not None:
+        furthest = max(abs(one - other) for one, other in zip(own, predictions, strict=True))
+        if not furthest <= _SAME:
+            raise Unusable(f"written as ONNX it answers otherwise, by up to {furthest:.3g}")
+    report = {"kind": network.kind(model), "features": features, "predictions": predictions}
     (TARGET / "report.json").write_text(json.dumps(report), encoding="utf-8")
-
-
-def value(text: str, feature: dict[str, Any]) -> float:
-    """Return a cell as the number that the model takes; what is unknown is missing."""
-    if feature["type"] == "number":
-        return float(text) if text else float("nan")
-    known = feature["categories"]
-    return float(known.index(text)) if text in known else float("nan")
 
 
 if __name__ == "__main__":

@@ -40,15 +40,15 @@ def fill(folder: Path, row: Row, opened: Path, found: dict[str, Any], digest: st
     Args:
         folder: the project.
         row: of the manifest.
-        opened: the folder with `model.json` and `schema.json`.
+        opened: the folder with the artefact's files.
         found: what opening it found.
         digest: the artifact's SHA-256, by which it is known again.
     """
     for name in _NOT_OURS:
         (folder / name).unlink()
     (folder / "tests" / "test_model.py").write_text(_TEST, encoding="utf-8")
-    for name in ("model.json", "schema.json"):
-        shutil.copyfile(opened / name, folder / "model" / name)
+    shutil.rmtree(folder / "model")
+    shutil.copytree(opened, folder / "model", ignore=shutil.ignore_patterns("report.json"))
     for old in (folder / "data").glob("*.csv"):
         old.unlink()
     shutil.copyfile(row.data, folder / "data" / "records.csv")

@@ -1,8 +1,8 @@
 """Opens models of unknown origin in a process that can do nothing but read and answer.
 
 A pickle is a program. It runs in namespaces of its own: no network, no file but the system's, the
-interpreter's and its input, which are read-only, one folder to write to, limits of time and size,
-no capability. Where the kernel has no such namespaces nothing is opened at all.
+interpreter's, the model server's and its input, which are read-only, one folder to write to, limits
+of time and size, no capability. Where the kernel has no such namespaces nothing is opened at all.
 """
 
 import json
@@ -12,9 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlzone_runtime
 from mlzone.errors import ConfigError
 
 _HERE = Path(__file__).parent
+_SERVING = Path(mlzone_runtime.__file__).parent
+"""What serves models; it lets them predict here as well."""
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin")
 SECONDS = 60
 """So much time of a processor a model may take to open and to predict."""
@@ -33,7 +36,7 @@ def inspect(source: Path, output: Path, *, seconds: int = SECONDS) -> dict[str, 
 
     Args:
         source: a folder with `artifact` (the model), `rows.csv` and `request.json`.
-        output: an empty folder, into which `model.json` and `schema.json` go.
+        output: an empty folder, into which the artefact's files go.
         seconds: the time of a processor that it may take.
 
     Returns:
@@ -46,13 +49,14 @@ def inspect(source: Path, output: Path, *, seconds: int = SECONDS) -> dict[str, 
     _require()
     root = output.with_name(f"{output.name}-root")
     root.mkdir()
-    readable = [*_SYSTEM, sys.prefix, sys.base_prefix, str(_HERE)]
+    readable = [*_SYSTEM, sys.prefix, sys.base_prefix, str(_HERE), str(_SERVING)]
     command = [
         *("unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc"),
         *("--fork", "--kill-child", "sh", str(_HERE / "enter.sh"), str(seconds)),
         *(str(root), str(source), str(output), *readable, "--"),
         *("PATH=/usr/bin", "HOME=/tmp", "OMP_NUM_THREADS=1", "JOBLIB_MULTIPROCESSING=0"),
         *(sys.executable, "-I", "-W", "ignore", str(_HERE / "inspection.py")),
+        *(str(_HERE.parents[2]), str(_SERVING.parent)),
     ]
     try:
         done = subprocess.run(
