@@ -66,7 +66,13 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
         )
         for purpose in ("monitor", "start-monitor")
     )
-    return (*people, inspector, *monitors)
+    batches = (
+        naming.service_role(unit.name, model.name, stage, purpose)
+        for model in team.models
+        if model.serving.batch
+        for purpose in ("batch", "serving")
+    )
+    return (*people, inspector, *monitors, *batches)
 
 
 def team_people(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:

@@ -297,6 +297,21 @@ def verify_statements(d: Delivery) -> list[Statement]:
     ]
 
 
+def verify_batch_statements(d: Delivery) -> list[Statement]:
+    """Return what verifies a release of a model without an endpoint: it has a batch run."""
+    s = d.surroundings
+    function = s.naming.batch_function(s.unit, d.model, d.stage)
+    jobs = s.naming.batch_jobs(s.unit, d.model, d.stage)
+    return [
+        allow("RunBatch", ["lambda:InvokeFunction"], [s.arn("lambda", f"function:{function}")]),
+        allow(
+            "SeeBatch",
+            ["sagemaker:DescribeTransformJob"],
+            [s.arn("sagemaker", f"transform-job/{jobs}-*")],
+        ),
+    ]
+
+
 def progress_statements(d: Delivery) -> list[Statement]:
     """Return what the function may do that tells how a build goes on."""
     return [

@@ -25,3 +25,12 @@ def interval_hours(expression: str) -> int | None:
     if every is not None:
         return int(every) if 1 <= int(every) <= _HOURS_PER_DAY else None
     return 1 if start == "*" else _HOURS_PER_DAY
+
+
+def daily(hour: int) -> str:
+    """Return the schedule of a run a day.
+
+    Args:
+        hour: when, in UTC.
+    """
+    return f"cron(0 {hour} ? * * *)"

@@ -77,6 +77,10 @@ DEPLOY_STAGE = "Deploy"
 """The stage of promotions that deploys a release, and that is rolled back."""
 BREAK_GLASS_ENDING = "-break-glass"
 """How the names of roles for emergencies end; rules and guardrails know them by it."""
+BATCHES = "batches"
+"""The folder of a data zone that holds what models are asked and answer by the day."""
+BATCH_ENDING = "-batch"
+"""What names of the functions end with that begin and end models' batches."""
 STOP_ENDING = "-stop"
 """What names of the functions end with that take models out of service."""
 
@@ -293,6 +297,15 @@ class Naming:
         """Return the function that takes a model out of service; people know it by its ending."""
         base = self.name(unit, model, stage, limit=Limit.LAMBDA_FUNCTION, reserve=len(STOP_ENDING))
         return f"{base}{STOP_ENDING}"
+
+    def batch_function(self, unit: str, model: str, stage: Stage) -> str:
+        """Return the function that begins and ends a model's batches; known by its ending."""
+        base = self.name(unit, model, stage, limit=Limit.LAMBDA_FUNCTION, reserve=len(BATCH_ENDING))
+        return f"{base}{BATCH_ENDING}"
+
+    def batch_jobs(self, unit: str, model: str, stage: Stage) -> str:
+        """Return what names of a model's batches begin with; room for `-yyyymmdd-0123456789-2`."""
+        return self.name(unit, model, stage, "batch", limit=Limit.SAGEMAKER, reserve=22)
 
     def repository(self, unit: str, model: str) -> str:
         """Return a model project's repository."""

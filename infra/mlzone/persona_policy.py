@@ -9,7 +9,7 @@ from typing import Any
 
 from mlzone.estate.team import LANDING
 from mlzone.estate.unit import Stage
-from mlzone.naming import DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING
+from mlzone.naming import BATCH_ENDING, BATCHES, DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING
 from mlzone.organization_persona_policy import auditor, finops, platform_admin
 from mlzone.persona import Persona
 from mlzone.surroundings import Statement, Surroundings, allow
@@ -47,6 +47,7 @@ def _read_unit(s: Surroundings) -> list[Statement]:
                 "sagemaker:DescribePipelineExecution",
                 "sagemaker:DescribeProcessingJob",
                 "sagemaker:DescribeTrainingJob",
+                "sagemaker:DescribeTransformJob",
                 "sagemaker:ListMonitoringExecutions",
                 "sagemaker:ListPipelineExecutionSteps",
                 "sagemaker:ListPipelineExecutions",
@@ -61,6 +62,7 @@ def _read_unit(s: Surroundings) -> list[Statement]:
                     "pipeline",
                     "processing-job",
                     "training-job",
+                    "transform-job",
                 )
             ],
         ),
@@ -223,19 +225,30 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             _restart(s, "promotion"),
             _roll_back(s, _OWN_TEAM),
             _stop(s, _OWN_TEAM),
-            *_deliver_outcomes(s),
+            _run_batches(s),
+            *_deliver_data(s),
         ]
     return statements
 
 
-def _deliver_outcomes(s: Surroundings) -> list[Statement]:
-    """Allow to bring what became true, which monitors compare answers with, and nothing else."""
-    bucket = f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}"
+def _run_batches(s: Surroundings) -> Statement:
+    """Return what has the team's models answer for days that were not asked about, or again."""
+    functions = s.arn("lambda", f"function:{s.naming.name(s.unit)}-*{BATCH_ENDING}")
+    return allow("RunBatches", ["lambda:InvokeFunction"], [functions], _OWN_TEAM)
+
+
+def _deliver_data(s: Surroundings) -> list[Statement]:
+    """Allow to bring what models are asked by the day, and what became true; and nothing else."""
+    landing = f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}/{LANDING}"
     statements = [
-        allow("DeliverOutcomes", ["s3:PutObject"], [f"{bucket}/{LANDING}/*/{GROUND_TRUTH}/*"]),
+        allow(
+            "DeliverData",
+            ["s3:PutObject"],
+            [f"{landing}/*/{BATCHES}/*/input/*", f"{landing}/*/{GROUND_TRUTH}/*"],
+        ),
     ]
     if s.keys:
-        statements.append(allow("EncryptOutcomes", ["kms:GenerateDataKey"], list(s.keys)))
+        statements.append(allow("EncryptData", ["kms:GenerateDataKey"], list(s.keys)))
     return statements
 
 

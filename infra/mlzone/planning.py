@@ -150,7 +150,9 @@ def _environment(
             serving = naming.serving_stack(unit.name, stage, model.name)
             monitoring = naming.monitoring_stack(unit.name, stage, model.name)
             if stage is not Stage.DEV:
-                yield stack(StackKind.SERVING, serving, model.name, team.name, after=(foundation,))
+                # Batches are answered in the team's data; an endpoint knows nothing of them.
+                first = data if model.serving.batch else foundation
+                yield stack(StackKind.SERVING, serving, model.name, team.name, after=(first,))
                 # A monitor watches an endpoint, and reads what became true.
                 yield stack(
                     StackKind.MONITORING, monitoring, model.name, team.name, after=(serving, data)

@@ -57,7 +57,7 @@ def serving_statements(s: Surroundings, *, model: str) -> list[Statement]:
     """
     capture = capture_arn(s)
     return [
-        *_releases(s, model),
+        *releases(s, model),
         allow("Capture", ["s3:PutObject"], [f"{capture}/{requests_prefix(model)}/*"]),
         *_keys(s),
         *pull_images(s),
@@ -82,7 +82,7 @@ def monitor_statements(s: Surroundings, *, model: str) -> list[Statement]:
     """
     capture = capture_arn(s)
     return [
-        *_releases(s, model),
+        *releases(s, model),
         allow(
             "ListRequests",
             ["s3:ListBucket"],
@@ -214,7 +214,9 @@ def start_statements(
     ]
 
 
-def stop_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Statement]:
+def stop_statements(
+    s: Surroundings, *, model: str, bus_arn: str, batches: str = ""
+) -> list[Statement]:
     """Return what the function may do that takes a model out of service.
 
     It sets parameters of the model's two stacks, which CloudFormation changes in the role that
@@ -224,6 +226,7 @@ def stop_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Statem
         s: where the role exists.
         model: the model's name.
         bus_arn: the platform's bus.
+        batches: what names of its transform jobs begin with; empty where it has an endpoint.
     """
     if s.stage is None:
         raise ValueError("models serve in the environment of a business unit")
@@ -234,7 +237,21 @@ def stop_statements(s: Surroundings, *, model: str, bus_arn: str) -> list[Statem
             s.naming.monitoring_stack(s.unit, s.stage, model),
         )
     ]
+    jobs = (
+        [
+            # The action knows no resource.
+            allow("ListBatches", ["sagemaker:ListTransformJobs"], "*"),
+            allow(
+                "StopBatches",
+                ["sagemaker:StopTransformJob"],
+                [s.arn("sagemaker", f"transform-job/{batches}-*")],
+            ),
+        ]
+        if batches
+        else []
+    )
     return [
+        *jobs,
         allow(
             "SeeStacks",
             [
@@ -279,7 +296,8 @@ def _team_data(s: Surroundings) -> str:
     return f"arn:{s.partition}:s3:::{s.naming.data_bucket(s.unit, s.team, s.account)}"
 
 
-def _releases(s: Surroundings, model: str) -> list[Statement]:
+def releases(s: Surroundings, model: str) -> list[Statement]:
+    """Return what reads a model's releases."""
     bucket = f"arn:{s.partition}:s3:::{s.naming.release_bucket(s.unit, s.account)}"
     return [
         allow(

@@ -42,6 +42,8 @@ NAMES: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 """Names of columns by what they hold: lower case, without accents, words joined by `_`."""
 
+_FLAGS = frozenset({"yes", "no", "true", "false", "sim", "nao", "não", "0", "1"})
+"""Values that identify nobody, in whatever column: whether there is a telephone is no number."""
 _ENOUGH_VALUES = 20
 _NEARLY_ALL = 0.95
 
@@ -153,7 +155,7 @@ class Masking:
         if not text.strip():
             return text
         kind = self.columns.get(column)
-        if kind:
+        if kind and text.strip().lower() not in _FLAGS:
             self.found[kind] += 1
             return f"[{kind}]"
         for found, form, valid in PATTERNS:

@@ -52,7 +52,7 @@ class MonitoringStack(cdk.Stack):
         job = MonitorJob(
             self, "Job", MonitorJobProps(place=place, foundation=foundation, release=release)
         )
-        if governance.estate.organization.monitoring.engine == "model-monitor":
+        if governance.estate.monitoring_engine(model) == "model-monitor":
             ModelMonitor(self, "ModelMonitor", ModelMonitorProps(job=job))
         else:
             ScheduledProcessing(self, "Scheduled", ScheduledProcessingProps(job=job))

@@ -12,6 +12,8 @@ from mlzone_constructs.governance import Governance
 from mlzone_constructs.serving import (
     EndpointScaling,
     EndpointScalingProps,
+    ModelBatches,
+    ModelBatchesProps,
     ModelEndpoint,
     ModelEndpointProps,
     ModelPlace,
@@ -24,7 +26,9 @@ from mlzone_constructs.serving import (
 
 
 class ServingStack(cdk.Stack):
-    """A model's role, log, alarms, what stops it, and its endpoint from the first release on.
+    """A model's role, log, alarms, what stops it, and from the first release on what serves it.
+
+    That is an endpoint, or a daily batch where the estate says so.
 
     A promotion updates it with the parameters of `mlzone.release_contract`; a deployment of the
     estate leaves those as they are.
@@ -44,6 +48,20 @@ class ServingStack(cdk.Stack):
         place = ModelPlace(governance=governance, team=team, model=model)
         release = ReleaseParameters(self, "Parameters", SERVING)
         foundation = FoundationReferences(self, "Foundation", governance)
+        if model.serving.batch:
+            ModelBatches(
+                self,
+                "Batches",
+                ModelBatchesProps(place=place, foundation=foundation, release=release),
+            )
+        else:
+            self._endpoint(place, foundation, release)
+        ModelStop(self, "Stop", ModelStopProps(place=place, foundation=foundation))
+        governance.tag(self, team=team, model=model)
+
+    def _endpoint(
+        self, place: ModelPlace, foundation: FoundationReferences, release: ReleaseParameters
+    ) -> None:
         alarms = ServiceLevelAlarms(self, "Alarms", ServiceLevelAlarmsProps(place=place))
         serving = ModelEndpoint(
             self,
@@ -60,5 +78,3 @@ class ServingStack(cdk.Stack):
                 self, "Scaling", EndpointScalingProps(place=place, release=release)
             )
             scaling.node.add_dependency(serving.endpoint)
-        ModelStop(self, "Stop", ModelStopProps(place=place, foundation=foundation))
-        governance.tag(self, team=team, model=model)

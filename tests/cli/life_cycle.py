@@ -1,6 +1,7 @@
 """A small bank whose people take models to production with the command line alone."""
 
 import json
+import math
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +17,11 @@ from tests.cli import templates_estate
 
 from mlzone.estate import Stage
 from mlzone.loading import load_estate
+from mlzone.naming import Naming
 from mlzone_tools.cloud import embedded
-from mlzone_tools.services.model.session_of import stage_session
+from mlzone_tools.cloud.session import Session
+from mlzone_tools.services import kpi
+from mlzone_tools.services.model.session_of import shared_session, stage_session
 
 ROOT = Path(__file__).parents[2]
 _LINKS = ("app.py", "cdk.json", "node_modules", "pipeline_templates", "runtime")
@@ -48,8 +53,13 @@ class Bank:
 
     def mlzone(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command; its exit code is as expected."""
+        done = self._run(*arguments)
+        assert done.returncode == code, done.stderr[-4000:] + done.stdout[-1000:]
+        return done
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        done = subprocess.run(
+        return subprocess.run(
             [Path(sys.executable).with_name("mlzone"), *arguments],
             cwd=self.folder,
             env={**own, "MLZONE_STATE": str(self.folder / ".mlzone" / "cloud")},
@@ -57,8 +67,6 @@ class Bank:
             text=True,
             check=False,
         )
-        assert done.returncode == code, done.stderr[-4000:] + done.stdout[-1000:]
-        return done
 
     def result(self, *arguments: str, code: int = 0) -> Any:
         """Return what a command prints as JSON; it is as documented."""
@@ -77,12 +85,42 @@ class Bank:
         runs = self.result("model", "show", model)["runs"]
         return all(run["status"] != "InProgress" for run in runs)
 
+    def heard(self, kind: str, times: int) -> bool:
+        """Tell whether the platform has heard of something so often."""
+        estate = load_estate(self.folder / "organization")
+        told = kpi.events(shared_session(self.cloud, estate, None), estate)
+        return sum(event.kind == kind for event in told) >= times
+
+    def explained(self, model: str) -> dict[str, Any] | None:
+        """Return what the newest run of a model's monitor found; None before the first."""
+        done = self._run("monitor", "explain", model, "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the cloud's clock on to a moment."""
+        minutes = math.ceil((moment - self.cloud.now).total_seconds() / 60)
+        self.mlzone("cloud", "advance", f"{minutes}m")
+
+    def in_production(self, person: str, model: str) -> Session:
+        """Return a person's session in production."""
+        estate = load_estate(self.folder / "organization")
+        return stage_session(self.cloud, estate, estate.model(model)[0].name, Stage.PROD, person)
+
+    def bring(self, person: str, model: str, day: str, content: bytes) -> None:
+        """Bring what a model with daily batches is asked for a day, as a person."""
+        estate = load_estate(self.folder / "organization")
+        unit, team, chosen = estate.model(model)
+        bucket = Naming(prefix=estate.organization.prefix).data_bucket(
+            unit.name, team.name, unit.environments[Stage.PROD].account
+        )
+        folder = f"landing/{chosen.data_zone}/batches/{chosen.name}/input/{day.replace('-', '/')}"
+        s3 = self.in_production(person, model).client("s3")
+        s3.put_object(Bucket=bucket, Key=f"{folder}/a.csv", Body=content)
+
     def call(self, person: str, model: str, row: str) -> dict[str, Any]:
         """Ask a model in production, as a person."""
         if person not in self._runtimes:
-            estate = load_estate(self.folder / "organization")
-            unit = estate.model(model)[0].name
-            session = stage_session(self.cloud, estate, unit, Stage.PROD, person)
+            session = self.in_production(person, model)
             self._runtimes[person] = session.client("sagemaker-runtime")
         answer = self._runtimes[person].invoke_endpoint(
             EndpointName=f"aur-{model.replace('/', '-')}-prod",

@@ -11,6 +11,8 @@ ELSEWHERE = "retail-banking/old-scorecard"
 """Risk tier 2: validated, approved, and let into production by a person."""
 MIGRATED = "retail-banking/migrated"
 """Risk tier 3, brought in by a manifest."""
+BATCH = "retail-banking/loan-review"
+"""Risk tier 3, without an endpoint: it answers once a day."""
 _MODELS = {
     "credit-risk": [
         {
@@ -31,6 +33,16 @@ _MODELS = {
             "template": "register-only",
             "risk_tier": 3,
             "data_zone": "credit-applications",
+        },
+        {
+            "name": "loan-review",
+            "title": "Review of running loans",
+            "purpose": "Finds loans that an adviser should look at, every night",
+            "template": "tabular-batch",
+            "risk_tier": 3,
+            "data_zone": "credit-applications",
+            "serving": {"batch": {"hour": 2}},
+            "monitoring": {"min_records": 30, "capture_percentage": 100},
         },
     ],
     "marketing": [

@@ -6,6 +6,7 @@ does the same with the template `tabular-realtime`.
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tests.cli.life_cycle import ROOT, Bank
-from tests.cli.templates_estate import ELSEWHERE, FORECAST, MIGRATED
+from tests.cli.templates_estate import BATCH, ELSEWHERE, FORECAST, MIGRATED
 
 CALM = "4,-0.1,-0.3,0.9,4,8,4,5.5,0.5,2.5\n"
 CRISIS = "9.6,0.4,3.6,0.7,-2.9,-30,-1.1,0.12,-1.4,3.56\n"
@@ -199,6 +200,62 @@ def test_MOD_01_a_version_that_serves_is_not_retired_and_another_one_is(bank: Ba
     assert (found["version"]["status"], found["version"]["stage"]) == ("Rejected", "Archived")
     said = found["registry"]["ModelLifeCycle"]["StageDescription"]
     assert said == "paula.reis: worse in good times"
+
+
+def test_a_model_with_daily_batches_comes_into_production_without_an_endpoint(bank: Bank):
+    bank.mlzone("model", "new", BATCH, "batch")
+    bank.mlzone("model", "submit", BATCH, "batch", "--as", "bruno.lima", "--wait")
+    bank.mlzone("model", "approve", BATCH, "--as", "paula.reis", "--reason", "card read")
+
+    bank.until(lambda: bank.promoted(BATCH, "prod"), "the review is in production")
+
+    for place in bank.result("model", "show", BATCH, "--lineage")["environments"]:
+        assert (place["version"], place["status"]) == (1, "Scheduled")
+
+
+def test_a_day_is_answered_for_once(bank: Bank):
+    yesterday = (bank.cloud.now.date() - timedelta(days=1)).isoformat()
+    before = (bank.cloud.now.date() - timedelta(days=2)).isoformat()
+    day = (ROOT / "pipeline_templates" / "tabular-batch" / "batch" / "example.csv").read_bytes()
+    bank.bring("fabio.melo", BATCH, yesterday, day)
+    asked = ("model", "backfill", BATCH, "--from", before, "--to", yesterday, "--as")
+
+    def answered() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = bank.result(*asked, "fabio.melo")
+        # The inspector looks into what lands first.
+        return found if found[1]["state"] != "NoInput" else []
+
+    first = bank.until(answered, "the day's records have landed")
+    again = bank.result(*asked, "fabio.melo")
+
+    assert [item["state"] for item in first] == ["NoInput", "Completed"]
+    assert [item["state"] for item in again] == ["NoInput", "Completed"]
+    assert (again[1]["job"], again[1]["new"]) == (first[1]["job"], False)
+    refused = bank.mlzone(*asked, "natalia.ramos", code=3)
+    assert "an engineer of the model's team may" in refused.stderr
+    bank.mlzone("model", "backfill", FORECAST, *asked[3:], "natalia.ramos", code=2)
+
+
+def test_MON_02_the_schedule_asks_by_itself_and_a_monitor_looks_at_the_answers(bank: Bank):
+    today = bank.cloud.now.date()
+    lines = (ROOT / "pipeline_templates" / "tabular-batch" / "batch" / "example.csv").read_text()
+    header, *rows = lines.splitlines()
+    place = header.split(",").index("credit_amount")
+    cells = [row.split(",") for row in rows]
+    moved = [[*row[:place], "99999", *row[place + 1 :]] for row in cells]
+    text = "\n".join([header, *(",".join(row) for row in moved)]) + "\n"
+    bank.bring("fabio.melo", BATCH, today.isoformat(), text.encode())
+    bank.until(lambda: bank.heard("Data Inspected", 2), "the day's records have landed")
+
+    night = datetime.combine(today + timedelta(days=1), time(), tzinfo=UTC)
+    bank.advance_to(night + timedelta(hours=2, minutes=1))
+    bank.until(lambda: bank.heard("Batch Completed", 2), "the schedule has asked")
+    bank.advance_to(night + timedelta(hours=4, minutes=21))
+
+    found = bank.until(lambda: bank.explained(BATCH), "the monitor has looked")
+    assert found["records"]["analysed"] >= 40
+    moved_features = [item["name"] for item in found["features"] if item["moved"]]
+    assert "credit_amount" in moved_features
 
 
 def serving(bank: Bank) -> tuple[int, str]:

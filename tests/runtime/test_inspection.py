@@ -138,6 +138,13 @@ def test_a_table_without_a_header_gives_no_identifier_away_in_its_first_row(tmp_
     assert text == "[cpf],1\n[cpf],2\n"
 
 
+def test_whether_somebody_has_a_telephone_is_no_number(tmp_path: Path):
+    text, masking = masked(tmp_path, "id,telephone\n1,yes\n2,No\n3,+55 11 2\n4,\n")
+
+    assert text == "id,telephone\n1,yes\n2,No\n3,[phone]\n4,\n"
+    assert dict(masking.found) == {"phone": 1}
+
+
 def test_lines_of_JSON_are_masked_at_every_depth(tmp_path: Path):
     record = {"id": 1, "who": {"email": "a@b.co", "tags": [CPF, "ok"]}, "amount": 1.5, "new": None}
 

@@ -340,7 +340,7 @@ def test_MOD_02_pipelines_of_a_team_register_but_neither_approve_nor_deploy(temp
         assert not any("Endpoint" in action for action in actions), stack
 
 
-def test_IAM_04_a_pipeline_passes_itself_to_sagemaker_alone(templates):
+def test_IAM_04_a_machine_passes_its_own_role_to_sagemaker_alone(templates):
     passing = [
         statement
         for _, policy in resources_of(templates, "AWS::IAM::Policy")
@@ -349,7 +349,11 @@ def test_IAM_04_a_pipeline_passes_itself_to_sagemaker_alone(templates):
     ]
     assert passing
     for statement in passing:
-        assert json.dumps(statement["Resource"]).endswith('-pipeline"')
+        # What starts monitors passes their role, of its own stack; pipelines pass themselves.
+        if statement["Sid"] == "PassMonitorRole":
+            assert "Fn::GetAtt" in statement["Resource"]
+        else:
+            assert json.dumps(statement["Resource"]).endswith('-pipeline"')
         assert statement["Condition"] == {
             "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
         }

@@ -10,6 +10,7 @@ from constructs import Construct
 from mlzone.delivery_policy import (
     deploy_statements,
     promotion_pipeline_statements,
+    verify_batch_statements,
     verify_statements,
 )
 from mlzone.persona import Persona
@@ -175,19 +176,25 @@ class PromotionPipeline(Construct):
         )
 
     def _verify(self) -> DeliveryProject:
-        place = self._place
-        level = place.model.service_level
-        return self._project(
-            "verify",
-            minutes=VERIFY_MINUTES,
-            description=f"Holds releases of {place.model.name} to their service level",
-            statements=verify_statements(self._setting.policy(self)),
-            environment={
+        place, policy = self._place, self._setting.policy(self)
+        if place.model.serving.batch:
+            statements = verify_batch_statements(policy)
+            promise = {"MLZONE_BATCH_FUNCTION": place.batch_function}
+        else:
+            statements = verify_statements(policy)
+            level = place.model.service_level
+            promise = {
                 "MLZONE_ENDPOINT": place.endpoint,
                 "MLZONE_P95_LATENCY_MS": str(level.p95_latency_ms),
                 "MLZONE_ERROR_RATE_PERCENT": f"{level.error_rate_percent:g}",
                 "MLZONE_REQUESTS": str(REQUESTS),
-            },
+            }
+        return self._project(
+            "verify",
+            minutes=VERIFY_MINUTES,
+            description=f"Holds releases of {place.model.name} to their service level",
+            statements=statements,
+            environment=promise,
         )
 
     def _project(

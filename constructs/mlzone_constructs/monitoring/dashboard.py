@@ -7,7 +7,7 @@ from constructs import Construct
 
 from mlzone_constructs.monitoring.alarms import DATA_FAULT, monitor_metric, silence
 from mlzone_constructs.monitoring.job import Watch, watches
-from mlzone_constructs.serving import ModelPlace, endpoint_metric
+from mlzone_constructs.serving import BATCH_ERRORS, ModelPlace, batch_metric, endpoint_metric
 
 _WIDTH, _HEIGHT = 12, 6
 _MICROSECONDS = 1000
@@ -34,7 +34,6 @@ class ModelDashboard(Construct):
     def __init__(self, scope: Construct, construct_id: str, props: ModelDashboardProps) -> None:
         super().__init__(scope, construct_id)
         place = props.place
-        level = place.model.service_level
         watched = watches(place)
         data_quality = watched[0]
         board = cloudwatch.Dashboard(
@@ -53,8 +52,7 @@ class ModelDashboard(Construct):
                         place.governance.arn(self, "cloudwatch", f"alarm:{place.alarm(what)}"),
                     )
                     for what in (
-                        "errors",
-                        "latency",
+                        *((BATCH_ERRORS,) if place.model.serving.batch else ("errors", "latency")),
                         *(watch.traits.alarm for watch in watched),
                         DATA_FAULT,
                         *(silence(watch) for watch in watched),
@@ -75,27 +73,39 @@ class ModelDashboard(Construct):
                 monitor_metric(data_quality, "PredictionShift", statistic="Average"),
             ),
         )
-        board.add_widgets(
-            _graph(
-                "Latency in microseconds",
-                endpoint_metric(place, "ModelLatency", "p50"),
-                endpoint_metric(place, "ModelLatency", "p95"),
-                limit=level.p95_latency_ms * _MICROSECONDS,
-            ),
-            _graph(
-                "Share of requests that fail",
-                endpoint_metric(place, "Invocation5XXErrors", "Average"),
-                endpoint_metric(place, "Invocation4XXErrors", "Average"),
-                limit=level.error_rate_percent / 100,
-            ),
+        finished = _graph(
+            "Runs of monitors that finished", *(_of(watch, "Completed") for watch in watched)
         )
-        board.add_widgets(
-            _graph("Requests", endpoint_metric(place, "Invocations", "Sum")),
-            _graph(
-                "Runs of monitors that finished",
-                *(_of(watch, "Completed") for watch in watched),
-            ),
-        )
+        if place.model.serving.batch:
+            board.add_widgets(
+                _graph("Records answered a batch", batch_metric(place, "Records")),
+                _graph("Batches that failed", batch_metric(place, "Failed")),
+            )
+            board.add_widgets(finished)
+        else:
+            board.add_widgets(*_service_level(place))
+            board.add_widgets(
+                _graph("Requests", endpoint_metric(place, "Invocations", "Sum")), finished
+            )
+
+
+def _service_level(place: ModelPlace) -> tuple[cloudwatch.GraphWidget, ...]:
+    """Return how an endpoint answers, against what it promises."""
+    level = place.model.service_level
+    return (
+        _graph(
+            "Latency in microseconds",
+            endpoint_metric(place, "ModelLatency", "p50"),
+            endpoint_metric(place, "ModelLatency", "p95"),
+            limit=level.p95_latency_ms * _MICROSECONDS,
+        ),
+        _graph(
+            "Share of requests that fail",
+            endpoint_metric(place, "Invocation5XXErrors", "Average"),
+            endpoint_metric(place, "Invocation4XXErrors", "Average"),
+            limit=level.error_rate_percent / 100,
+        ),
+    )
 
 
 def _of(watch: Watch, name: str) -> cloudwatch.IMetric:

@@ -14,6 +14,7 @@ from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
 
 NOTIFIED = (
     "Approval Reverted",
+    "Batch Failed",
     "Data Refused",
     "Drift Detected",
     "Glass Broken",

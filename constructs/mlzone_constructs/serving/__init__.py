@@ -1,9 +1,15 @@
-"""Serving: a model's endpoint with its alarms and its scaling."""
+"""Serving: a model's endpoint with its alarms and its scaling, or its daily batches."""
 
 from mlzone_constructs.serving.alarms import (
     ServiceLevelAlarms,
     ServiceLevelAlarmsProps,
     endpoint_metric,
+)
+from mlzone_constructs.serving.batch import (
+    BATCH_ERRORS,
+    ModelBatches,
+    ModelBatchesProps,
+    batch_metric,
 )
 from mlzone_constructs.serving.endpoint import ModelEndpoint, ModelEndpointProps
 from mlzone_constructs.serving.place import ModelPlace
@@ -13,8 +19,11 @@ from mlzone_constructs.serving.scaling import EndpointScaling, EndpointScalingPr
 from mlzone_constructs.serving.stop import ModelStop, ModelStopProps
 
 __all__ = [
+    "BATCH_ERRORS",
     "EndpointScaling",
     "EndpointScalingProps",
+    "ModelBatches",
+    "ModelBatchesProps",
     "ModelEndpoint",
     "ModelEndpointProps",
     "ModelPlace",
@@ -23,6 +32,7 @@ __all__ = [
     "ReleaseParameters",
     "ServiceLevelAlarms",
     "ServiceLevelAlarmsProps",
+    "batch_metric",
     "capture_retention",
     "endpoint_metric",
 ]

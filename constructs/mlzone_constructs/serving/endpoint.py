@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -14,10 +13,10 @@ from mlzone_constructs.foundation import (
     GovernedLogGroup,
     GovernedLogGroupProps,
 )
-from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
 from mlzone_constructs.serving.alarms import VARIANT
 from mlzone_constructs.serving.place import ModelPlace
 from mlzone_constructs.serving.release import ReleaseParameters
+from mlzone_constructs.serving.served_model import served_model, serving_role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +54,10 @@ class ModelEndpoint(Construct):
         super().__init__(scope, construct_id)
         self._props, self._place = props, props.place
         log = self._log()
-        role = self._role()
-        model_name, model = self._model(role)
+        place, foundation = props.place, props.foundation
+        surroundings = place.surroundings(self, foundation.key_arn)
+        role = serving_role(self, place, serving_statements(surroundings, model=place.model.name))
+        model_name, model = served_model(self, place, foundation, props.release, role)
         config_name, config = self._config(model_name)
         config.add_resource_dependency(model)
         self.endpoint = self._endpoint(config_name)
@@ -76,48 +77,6 @@ class ModelEndpoint(Construct):
                 key=self._props.foundation.key,
             ),
         )
-
-    def _role(self) -> GovernedRole:
-        place = self._place
-        surroundings = place.surroundings(self, self._props.foundation.key_arn)
-        return GovernedRole(
-            self,
-            "Role",
-            GovernedRoleProps(
-                governance=place.governance,
-                role_name=place.role("serving"),
-                description=f"Serves {place.model.title}",
-                service="sagemaker.amazonaws.com",
-                statements=serving_statements(surroundings, model=place.model.name),
-            ),
-        )
-
-    def _model(self, role: GovernedRole) -> tuple[str, sagemaker.CfnModel]:
-        place, release, foundation = self._place, self._props.release, self._props.foundation
-        content: dict[str, Any] = {
-            "execution_role_arn": role.arn,
-            "enable_network_isolation": True,
-            "vpc_config": sagemaker.CfnModel.VpcConfigProperty(
-                subnets=foundation.subnet_ids, security_group_ids=foundation.security_group_ids
-            ),
-            "primary_container": sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=release["InferenceImage"],
-                mode="SingleModel",
-                model_data_url=release["ModelDataUrl"],
-            ),
-        }
-        name = release.versioned(place.naming, place.endpoint, content)
-        model = sagemaker.CfnModel(
-            self,
-            "Model",
-            model_name=name,
-            # Which version of the registry serves can be read off the model itself (MOD-01).
-            tags=[cdk.CfnTag(key="mlz:model-package", value=release["ModelPackageArn"])],
-            **content,
-        )
-        # Images and artefacts are read when the model starts: the role's policy must be there.
-        model.node.add_dependency(role)
-        return name, model
 
     def _config(self, model_name: str) -> tuple[str, sagemaker.CfnEndpointConfig]:
         place, key_arn = self._place, self._props.foundation.key_arn

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from mlzone.batch_policy import input_prefix, output_prefix
 from mlzone.estate import BusinessUnit, Model, Stage, Team
 from mlzone.naming import Naming
 from mlzone.serving_policy import (
@@ -84,8 +85,22 @@ class ModelPlace:
     @property
     def ground_truth_uri(self) -> str:
         """Where it says what became true of the model's cases."""
+        return f"{self._data}/{ground_truth_prefix(self.model.name, self.model.data_zone)}"
+
+    @property
+    def batch_input_uri(self) -> str:
+        """Where it says what the model is asked, by days."""
+        return f"{self._data}/{input_prefix(self.model.name, self.model.data_zone)}"
+
+    @property
+    def batch_output_uri(self) -> str:
+        """Where it says what the model answered, by days."""
+        return f"{self._data}/{output_prefix(self.model.name, self.model.data_zone)}"
+
+    @property
+    def _data(self) -> str:
         bucket = self.naming.data_bucket(self.unit.name, self.team.name, self.account)
-        return f"s3://{bucket}/{ground_truth_prefix(self.model.name, self.model.data_zone)}"
+        return f"s3://{bucket}"
 
     @property
     def windows_uri(self) -> str:
@@ -109,6 +124,16 @@ class ModelPlace:
     def stop_function(self) -> str:
         """The name of the function that takes the model out of service in this environment."""
         return self.naming.stop_function(self.unit.name, self.model.name, self.stage)
+
+    @property
+    def batch_function(self) -> str:
+        """The name of the function that begins and ends the model's batches."""
+        return self.naming.batch_function(self.unit.name, self.model.name, self.stage)
+
+    @property
+    def batch_jobs(self) -> str:
+        """What names of the model's transform jobs begin with."""
+        return self.naming.batch_jobs(self.unit.name, self.model.name, self.stage)
 
     def rule(self, purpose: str) -> str:
         """Return the name of a rule of the model in this environment."""

@@ -62,6 +62,10 @@ class ReleaseParameters(Construct):
         """Return a parameter's value, as CloudFormation will know it."""
         return self._parameters[name].value_as_string
 
+    def if_it_serves(self, value: str) -> str:
+        """Return a text that is empty without a release, and while the model is stopped."""
+        return cdk.Token.as_string(cdk.Fn.condition_if(CONDITION, value, ""))
+
     def govern(self, *resources: cdk.CfnResource) -> None:
         """Let resources exist only with a release that may serve."""
         for resource in resources:

@@ -43,6 +43,7 @@ class ModelStop(Construct):
         super().__init__(scope, construct_id)
         place, naming = props.place, props.place.naming
         unit, model = place.unit.name, place.model.name
+        batches = place.batch_jobs if place.model.serving.batch else ""
         self.function = GovernedFunction(
             self,
             "Function",
@@ -58,11 +59,13 @@ class ModelStop(Construct):
                     **place.settings(self),
                     "MLZONE_SERVING_STACK": naming.serving_stack(unit, place.stage, model),
                     "MLZONE_MONITORING_STACK": naming.monitoring_stack(unit, place.stage, model),
+                    **({"MLZONE_BATCH_JOBS": batches} if batches else {}),
                 },
                 statements=stop_statements(
                     place.surroundings(self, props.foundation.key_arn),
                     model=model,
                     bus_arn=place.bus_arn(self),
+                    batches=batches,
                 ),
             ),
         )

@@ -8,7 +8,7 @@ from mlzone.errors import ConfigError
 from mlzone.estate.allowance import Allowance
 from mlzone.estate.base import PersonId
 from mlzone.estate.model import Model
-from mlzone.estate.organization import Organization
+from mlzone.estate.organization import MonitoringEngine, Organization
 from mlzone.estate.team import Team
 from mlzone.estate.unit import BusinessUnit, Stage
 from mlzone.estate.waiver import Waiver
@@ -73,6 +73,12 @@ class Estate:
         known = ", ".join(f"{unit.name}/{model.name}" for unit, _, model in found or self.models())
         problem = "is ambiguous" if found else "is not in the estate"
         raise ConfigError(f'model "{name}" {problem}', hint=f"choose one of: {known}")
+
+    def monitoring_engine(self, model: Model) -> MonitoringEngine:
+        """Return what runs a model's monitors: Model Monitor wants an endpoint to look at."""
+        if model.serving.batch:
+            return "scheduled-processing"
+        return self.organization.monitoring.engine
 
     def region(self, unit: BusinessUnit, stage: Stage) -> str:
         """Return the Region of a unit's environment."""

@@ -7,10 +7,12 @@ from pydantic import Field
 
 from mlzone.estate.base import InstanceType, Name, Record, Text
 from mlzone.monitor_kind import MONITORS, MonitorKind, Severity
+from mlzone.monitor_schedule import daily
 from mlzone.risk import TIERS, RiskTier, TierControls
 
-Template = Literal["forecast", "register-only", "tabular-realtime"]
-"""The pipeline templates: forecasts; models trained elsewhere; classifiers of tables."""
+Template = Literal["forecast", "register-only", "tabular-batch", "tabular-realtime"]
+"""The pipeline templates: forecasts; models trained elsewhere; classifiers of tables, asked by the
+day or at any time."""
 
 
 class Training(Record):
@@ -33,11 +35,28 @@ class Thresholds(Record):
     """Of a forecast: largest error in the back-test, relative to a forecast of no change."""
 
 
+class Batch(Record):
+    """When the model answers for all records of a day at once."""
+
+    hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """At this hour, UTC, it begins with the records of the day before."""
+    within_hours: Annotated[int, Field(ge=1, le=12)] = 2
+    """So many hours later the answers are there, and the monitors look at them."""
+
+    @property
+    def watched_at(self) -> int:
+        """The hour at which the monitors look at the answers."""
+        return (self.hour + self.within_hours) % 24
+
+
 class Serving(Record):
     """How the model is served."""
 
+    batch: Batch | None = None
+    """It answers once a day for all records of a day, and has no endpoint; at any time unless
+    given."""
     instance_type: InstanceType = "ml.m5.large"
-    """For the endpoint in staging and production."""
+    """For the endpoint, or the batches, in staging and production."""
     min_instances: Annotated[int, Field(ge=2, le=100)] = 2
     """Production's least number of instances; staging runs one."""
     max_instances: Annotated[int, Field(ge=2, le=100)] = 4
@@ -155,18 +174,26 @@ class Model(Record):
         """Share of production requests that is captured."""
         return self.monitoring.capture_percentage or self.controls.minimum_capture_percentage
 
+    @property
+    def demanded_monitors(self) -> dict[MonitorKind, str]:
+        """The monitors that the risk tier demands, each with its schedule.
+
+        The monitors of answers judge classes, which a forecast has not. A model that answers once a
+        day is watched once a day, after its answers.
+        """
+        return {
+            kind: daily(self.serving.batch.watched_at) if self.serving.batch else schedule
+            for kind, schedule in self.controls.monitors.items()
+            if kind == "data-quality" or self.template != "forecast"
+        }
+
     def monitors(self, *, production: bool) -> dict[MonitorKind, str]:
         """Return the monitors that watch the model, each with its schedule.
 
         What comes into staging are tests: they show that data arrive as they should, but nothing
-        ever becomes true of them. The monitors of answers judge classes, which a forecast has not.
+        ever becomes true of them.
         """
-        demanded = {
-            kind: schedule
-            for kind, schedule in self.controls.monitors.items()
-            if kind == "data-quality" or self.template != "forecast"
-        }
-        schedules = {**demanded, **self.monitoring.schedules}
+        schedules = {**self.demanded_monitors, **self.monitoring.schedules}
         return {
             kind: schedules[kind]
             for kind in MONITORS

@@ -6,6 +6,9 @@ from pydantic import Field, StringConstraints
 
 from mlzone.estate.base import AccountId, InstanceType, Name, PersonId, Record, Region, Text
 
+MonitoringEngine = Literal["model-monitor", "scheduled-processing"]
+"""What runs monitors."""
+
 
 class OrganizationAccounts(Record):
     """The accounts that belong to no business unit."""
@@ -66,7 +69,7 @@ class Ticketing(Record):
 class Monitoring(Record):
     """How monitors are run."""
 
-    engine: Literal["model-monitor", "scheduled-processing"] = "model-monitor"
+    engine: MonitoringEngine = "model-monitor"
     """`model-monitor` needs an account that used SageMaker Model Monitor before 30 July 2026;
     `scheduled-processing` runs the same analyzer from EventBridge Scheduler anywhere."""
     webhook_url: HttpsUrl | None = None

@@ -95,7 +95,7 @@ def _monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
     """Monitors run at least as often as the risk tier demands, and have what they need."""
     del estate, team
     monitoring = model.monitoring
-    demanded = model.controls.monitors
+    demanded = model.demanded_monitors
     for kind, schedule in monitoring.schedules.items():
         interval = interval_hours(schedule)
         slowest = interval_hours(demanded[kind]) if kind in demanded else None
@@ -143,6 +143,22 @@ def _monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
         )
 
 
+def _batches(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
+    """A template's project says how its model is asked, and a model is asked in one way."""
+    del estate, team
+    batch, given = model.serving.batch, model.serving.model_fields_set
+    if model.template == "tabular-batch" and batch is None:
+        yield ("serving",), "has no batch; tabular-batch answers once a day: add batch: {hour: 2}"
+    if model.template == "tabular-realtime" and batch is not None:
+        yield (
+            ("template",),
+            'got "tabular-realtime" of a model with serving.batch; use tabular-batch',
+        )
+    if batch is not None:
+        for field in sorted(given & {"max_instances", "min_instances", "traffic"}):
+            yield ("serving", field), "belongs to an endpoint; a model with serving.batch has none"
+
+
 def _actions(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
     """What is done by itself is about a monitor of the model, and the tier lets a machine do it."""
     del team
@@ -169,4 +185,4 @@ def _actions(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             )
 
 
-_CHECKS = (_references, _limits, _tier, _monitors, _actions)
+_CHECKS = (_references, _limits, _tier, _batches, _monitors, _actions)

@@ -18,6 +18,20 @@ _LEAST_INSTANCES = 2
 _CAREFUL = ("CANARY", "LINEAR")
 
 
+ENDPOINT, MODEL = "AWS::SageMaker::Endpoint", "AWS::SageMaker::Model"
+_WHOSE = ("mlz:business-unit", "mlz:model", "mlz:environment")
+"""The tags that say which model in which environment."""
+
+
+def serves_in_production(resource: Resource, assembly: Assembly) -> bool:
+    """Tell whether customers depend on an endpoint, or on a model that answers in batches."""
+    if not in_production(resource):
+        return False
+    if resource.type == ENDPOINT:
+        return True
+    return not any(assembly.beside(resource, "AWS::SageMaker::EndpointConfig"))
+
+
 def in_production(resource: Resource) -> bool:
     """Tell whether a resource is of a production environment."""
     return text(resource.tags.get("mlz:environment")) == "prod"
@@ -205,24 +219,26 @@ class ProductionIsCaptured(Rule):
 
 
 class ProductionIsWatched(Rule):
-    """No endpoint serves customers unwatched, whichever engine watches.
+    """Nothing serves customers unwatched, whichever engine watches.
 
-    Anti-pattern: an endpoint without a monitor.
-    Best practice: a monitoring schedule, or a schedule of processing jobs over its capture.
+    Anti-pattern: an endpoint, or a model that answers in batches, without a monitor.
+    Best practice: a monitoring schedule, or a schedule of processing jobs over what is captured.
     """
 
     id = "MLZ-MODEL-008"
     control = "MON-02"
-    types = ("AWS::SageMaker::Endpoint",)
+    types = (ENDPOINT, MODEL)
     fix = "deploy the model's monitoring stack"
 
     def applies(self, resource: Resource, assembly: Assembly) -> bool:
         """Look only at production."""
-        del assembly
-        return in_production(resource)
+        return serves_in_production(resource, assembly)
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
-        """Look for a monitor of the endpoint in all templates."""
+        """Look for a monitor in all templates: of the endpoint, or by the model's tags."""
+        if resource.type == MODEL:
+            named = text(resource.get("ModelName")) or f"${{{resource.logical_id}}}"
+            return None if _processed_by_tags(resource, assembly) else f"no monitor watches {named}"
         name = text(resource.get("EndpointName")) or f"${{{resource.logical_id}}}"
         if _scheduled(name, assembly) or _processed(name, assembly):
             return None
@@ -249,17 +265,40 @@ def _scheduled(endpoint: str, assembly: Assembly) -> bool:
 
 def _processed(endpoint: str, assembly: Assembly) -> bool:
     """Tell whether a schedule of processing jobs watches an endpoint."""
-    watching = [
-        item
-        for item in assembly.of("AWS::Lambda::Function")
-        if f'"sagemaker_endpoint_name":"{endpoint}"'
-        in text(item.get("Environment", "Variables", "MLZONE_JOB")).replace(" ", "")
-    ]
+    return _is_started(
+        assembly,
+        [
+            item
+            for item in assembly.of("AWS::Lambda::Function")
+            if f'"sagemaker_endpoint_name":"{endpoint}"' in _monitor_job(item).replace(" ", "")
+        ],
+    )
+
+
+def _processed_by_tags(model: Resource, assembly: Assembly) -> bool:
+    """Tell whether a schedule of processing jobs watches a model that has no endpoint."""
+    whose = [text(model.tags.get(name)) for name in _WHOSE]
+    return _is_started(
+        assembly,
+        [
+            item
+            for item in assembly.of("AWS::Lambda::Function")
+            if "sagemaker_endpoint_name" in _monitor_job(item)
+            and [text(item.tags.get(name)) for name in _WHOSE] == whose
+        ],
+    )
+
+
+def _monitor_job(function: Resource) -> str:
+    return text(function.get("Environment", "Variables", "MLZONE_JOB"))
+
+
+def _is_started(assembly: Assembly, functions: list[Resource]) -> bool:
     targets = [
         (item.template, text(item.get("Target", "Arn")))
         for item in assembly.of("AWS::Scheduler::Schedule")
     ]
-    return any((item.template, f"${{{item.logical_id}.Arn}}") in targets for item in watching)
+    return any((item.template, f"${{{item.logical_id}.Arn}}") in targets for item in functions)
 
 
 class DriftIsAnswered(Rule):
@@ -294,22 +333,21 @@ class DriftIsAnswered(Rule):
 class ProductionCanBeStopped(Rule):
     """A person takes a model out of service at once, by one call.
 
-    Anti-pattern: an endpoint that only a deployment takes away.
-    Best practice: a function beside the endpoint that stops it, for approvers and engineers.
+    Anti-pattern: an endpoint, or a schedule of batches, that only a deployment takes away.
+    Best practice: a function beside it that stops it, for approvers and engineers.
     """
 
     id = "MLZ-MODEL-010"
     control = "MON-04"
-    types = ("AWS::SageMaker::Endpoint",)
-    fix = "add a ModelStop beside the endpoint"
+    types = (ENDPOINT, MODEL)
+    fix = "add a ModelStop beside it"
 
     def applies(self, resource: Resource, assembly: Assembly) -> bool:
         """Look only at production."""
-        del assembly
-        return in_production(resource)
+        return serves_in_production(resource, assembly)
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
-        """Look for the function in the endpoint's template."""
+        """Look for the function in the same template."""
         stops = any(
             text(function.get("FunctionName")).endswith(STOP_ENDING)
             and present(function.get("Environment", "Variables", "MLZONE_SERVING_STACK"))

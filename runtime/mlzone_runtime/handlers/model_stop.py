@@ -1,4 +1,4 @@
-"""Takes a model out of service in one environment: no endpoint and no monitor, until a person acts.
+"""Takes a model out of service in one environment: nothing answers or watches, until a person acts.
 
 The function sets a parameter of the model's two stacks, on which everything that serves and watches
 depends; the release stays known. An update that is under way is cancelled first. Called again, it
@@ -6,6 +6,7 @@ finishes what is not finished.
 """
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Settings:
     serving: str
     monitoring: str
     """The model's stacks."""
+    batches: str = ""
+    """What names of its batches begin with; empty where it has an endpoint."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -53,6 +56,7 @@ class Settings:
             bus_arn=setting("MLZONE_PLATFORM_BUS"),
             serving=setting("MLZONE_SERVING_STACK"),
             monitoring=setting("MLZONE_MONITORING_STACK"),
+            batches=os.environ.get("MLZONE_BATCH_JOBS", ""),
         )
 
 
@@ -74,6 +78,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             settings,
             cloudformation=boto3.client("cloudformation"),
             events=events,
+            sagemaker=boto3.client("sagemaker"),
         )
     except StopError as error:
         return {"refused": str(error)}
@@ -86,6 +91,7 @@ def stop(
     *,
     cloudformation: Any,
     events: Any,
+    sagemaker: Any = None,
     pause: float = 2.0,
 ) -> dict[str, Any]:
     """Take the model out of service, and tell of it.
@@ -96,6 +102,7 @@ def stop(
         settings: which model.
         cloudformation: a client.
         events: a client, in the Region of the platform's bus.
+        sagemaker: a client, for a model with batches.
         pause: seconds between two looks at a stack.
 
     Returns:
@@ -129,7 +136,10 @@ def stop(
         except DeploymentError as error:
             LOG.exception("%s stays", stack)
             problems.append(str(error))
-    facts = {"reason": reason, "session": session, "stacks": changed}
+    facts: dict[str, Any] = {"reason": reason, "session": session, "stacks": changed}
+    if settings.batches:
+        # Nothing begins one any more; what has begun ends without answers.
+        facts["batches"] = _stop_batches(sagemaker, settings.batches)
     if problems:
         _tell(settings, events, FAILED, person, parameters, {**facts, "problems": problems})
         raise StopError("; ".join(problems))
@@ -150,6 +160,27 @@ def _cancel(cloudformation: Any, stack: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
+
+
+def _stop_batches(sagemaker: Any, prefix: str) -> list[str]:
+    """Stop the transform jobs that are under way; return their names."""
+    pages = sagemaker.get_paginator("list_transform_jobs").paginate(
+        NameContains=prefix, StatusEquals="InProgress"
+    )
+    names = [
+        str(item["TransformJobName"])
+        for page in pages
+        for item in page["TransformJobSummaries"]
+        if item["TransformJobName"].startswith(f"{prefix}-")
+    ]
+    for name in names:
+        try:
+            sagemaker.stop_transform_job(TransformJobName=name)
+        except ClientError as error:
+            # It has ended meanwhile.
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+    return names
 
 
 def _tell(

@@ -27,6 +27,8 @@ SOURCES: Mapping[str, str] = {
     "Release Failed": "mlzone.delivery",
     "Model Stopped": "mlzone.delivery",
     "Model Stop Failed": "mlzone.delivery",
+    "Batch Completed": "mlzone.serving",
+    "Batch Failed": "mlzone.serving",
     "Drift Detected": "mlzone.monitoring",
     "Monitor Completed": "mlzone.monitoring",
     "Finding Raised": "mlzone.monitoring",

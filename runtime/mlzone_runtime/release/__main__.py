@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mlzone_runtime.handlers.platform_event import (
@@ -26,8 +27,11 @@ from mlzone_runtime.release.deploy import Deployer, DeploymentError
 from mlzone_runtime.release.document import DocumentError, Release, read
 from mlzone_runtime.release.hold import PARAMETER, HeldError, hold_of, let_serve_again
 from mlzone_runtime.release.verify import ServiceLevel, VerificationError, Verifier
+from mlzone_runtime.release.verify_batch import BatchVerifier
 
 ACTOR = "release"
+LONGEST_CALL_SECONDS = 900
+"""So long a function may take to prepare a batch."""
 
 
 def deploy(release: Release) -> dict[str, Any]:
@@ -71,6 +75,14 @@ def deploy(release: Release) -> dict[str, Any]:
 
 def verify(release: Release) -> dict[str, Any]:
     """Hold the deployed release to its promises; return what was measured."""
+    if function := os.environ.get("MLZONE_BATCH_FUNCTION"):
+        return BatchVerifier(
+            function=function,
+            release=release,
+            token=setting("MLZONE_PIPELINE_EXECUTION"),
+            functions=boto3.client("lambda", config=Config(read_timeout=LONGEST_CALL_SECONDS)),
+            sagemaker=boto3.client("sagemaker"),
+        ).verify()
     level = ServiceLevel(
         p95_latency_ms=float(setting("MLZONE_P95_LATENCY_MS")),
         error_rate_percent=float(setting("MLZONE_ERROR_RATE_PERCENT")),

@@ -118,7 +118,7 @@ class Verifier:
         """CSV and JSON give the same valid probabilities for the same rows."""
         rows = self.release.rows
         answer = self._call("text/csv", self.release.csv(rows))
-        by_csv = [_probability(line) for line in answer.split()]
+        by_csv = [probability(line) for line in answer.split()]
         by_json = self._predictions(self.release.instances(rows))
         for kind, found in (("CSV", by_csv), ("JSON", by_json)):
             if len(found) != len(rows):
@@ -134,7 +134,7 @@ class Verifier:
             predictions = json.loads(answer)["predictions"]
             if not all(item["decision"] for item in predictions):
                 raise VerificationError("a prediction holds no decision")
-            return [_probability(item["probability"]) for item in predictions]
+            return [probability(item["probability"]) for item in predictions]
         except (KeyError, TypeError, ValueError) as error:
             raise VerificationError(f"the JSON answer is not as agreed: {error!r}") from None
 
@@ -201,11 +201,16 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-def _probability(value: Any) -> float:
+def probability(value: Any) -> float:
+    """Return an answer as a number.
+
+    Raises:
+        VerificationError: it is no probability.
+    """
     try:
-        probability = float(value)
+        found = float(value)
     except (TypeError, ValueError):
         raise VerificationError(f"an answer is {value!r}, not a probability") from None
-    if not 0 <= probability <= 1:
-        raise VerificationError(f"an answer is {probability}, not a probability")
-    return probability
+    if not 0 <= found <= 1:
+        raise VerificationError(f"an answer is {found}, not a probability")
+    return found

@@ -125,6 +125,7 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
 
     assert set(rule["EventPattern"]["detail-type"]) == {
         "Approval Reverted",
+        "Batch Failed",
         "Data Refused",
         "Drift Detected",
         "Glass Broken",

@@ -1,6 +1,7 @@
 """A stopped model serves nothing, and nothing but a person brings it back."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -143,6 +144,41 @@ def test_a_stop_that_comes_twice_is_told_of_once(deploy, stopped, bus):
     assert again["before"] is True
     assert again["stopped"] == "paula.reis: wrong decisions"
     assert bus.kinds == ["Model Stopped"]
+
+
+def test_MON_04_a_stop_ends_the_batches_that_are_under_way(deploy, cloudformation, bus):
+    class Jobs:
+        """Transform jobs that are under way."""
+
+        stopped: list[str] = []  # noqa: RUF012
+
+        def get_paginator(self, name: str) -> "Jobs":
+            assert name == "list_transform_jobs"
+            return self
+
+        def paginate(self, **asked: str) -> list[dict[str, Any]]:
+            assert asked == {"NameContains": "credit-batch", "StatusEquals": "InProgress"}
+            names = ("credit-batch-20261128-1", "other-credit-batch-20261128-1")
+            return [{"TransformJobSummaries": [{"TransformJobName": name} for name in names]}]
+
+        def stop_transform_job(self, *, TransformJobName: str) -> None:  # noqa: N803
+            self.stopped.append(TransformJobName)
+
+    deploy(Release="v1")
+    settings = replace(SETTINGS, batches="credit-batch")
+
+    stop(
+        SESSION,
+        "wrong",
+        settings,
+        cloudformation=cloudformation,
+        events=bus,
+        sagemaker=Jobs(),
+        pause=0.05,
+    )
+
+    assert Jobs.stopped == ["credit-batch-20261128-1"]
+    assert bus.detail()["facts"]["batches"] == ["credit-batch-20261128-1"]
 
 
 @pytest.mark.usefixtures("cloudformation")

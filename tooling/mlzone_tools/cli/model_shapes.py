@@ -19,8 +19,8 @@ _PLACE = {
     "name": "<staging or prod>",
     "version": "<number, or null>",
     "release": "<release, or empty>",
-    "endpoint": "<name>",
-    "status": "<the endpoint's status, or empty>",
+    "endpoint": "<name of the endpoint, or of the schedule of daily batches>",
+    "status": "<the endpoint's status, Scheduled, or empty>",
     "stopped": "<who stopped the model and why, or empty>",
 }
 _RUN = {
@@ -94,6 +94,16 @@ MODEL_SHAPES: dict[str, Any] = {
         "person": "<who asked>",
         "before": "<whether it was out of service already>",
     },
+    "model backfill": [
+        {
+            "day": "<day>",
+            "state": "<Completed, Failed, Stopped or NoInput>",
+            "job": "<name of the transform job, or empty>",
+            "new": "<whether it was started now>",
+            "results": "<S3 URI of the answers, or empty>",
+            "reason": "<why it failed, or empty>",
+        }
+    ],
     "model start": {
         "pipeline": "<name>",
         "execution": "<id>",

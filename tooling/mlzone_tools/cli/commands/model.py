@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlzone.estate import Estate, Stage
-from mlzone_tools.cli.commands import model_history
+from mlzone_tools.cli.commands import model_batch, model_history
 from mlzone_tools.cli.output import (
     estate_option,
     json_option,
@@ -460,5 +460,10 @@ def start(model: str, environment: str, person: str, estate_path: Path, *, as_js
     )
 
 
-for _command in (model_history.rollback, model_history.retire, model_history.reproduce):
+for _command in (
+    model_batch.backfill,
+    model_history.rollback,
+    model_history.retire,
+    model_history.reproduce,
+):
     command.add_command(_command)

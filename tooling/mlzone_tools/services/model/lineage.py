@@ -58,8 +58,9 @@ class Place:
     """The version whose release is deployed; None before the first."""
     release: str
     endpoint: str
+    """The endpoint; of a model with daily batches their schedule."""
     status: str
-    """The endpoint's status; empty where there is none."""
+    """The endpoint's status, `Scheduled`, or empty where nothing serves."""
     stopped: str
     """Who took the model out of service and why, or an empty text."""
 
@@ -114,16 +115,21 @@ def serving(session: Session, estate: Estate, model: str, stage: Stage) -> Place
     """
     unit, _, chosen = estate.model(model)
     naming = Naming(prefix=estate.organization.prefix)
-    endpoint = naming.endpoint(unit.name, chosen.name, stage)
     stack = naming.serving_stack(unit.name, stage, chosen.name)
     parameters = _parameters(session.client("cloudformation"), stack)
     number = parameters.get("ModelPackageArn", "").rpartition("/")[2]
+    if chosen.serving.batch:
+        endpoint = naming.schedule(unit.name, chosen.name, stage, "batch")
+        status = "Scheduled" if number and not parameters.get("Stopped") else ""
+    else:
+        endpoint = naming.endpoint(unit.name, chosen.name, stage)
+        status = _status(session.client("sagemaker"), endpoint)
     return Place(
         name=stage,
         version=int(number) if number else None,
         release=parameters.get("Release", ""),
         endpoint=endpoint,
-        status=_status(session.client("sagemaker"), endpoint),
+        status=status,
         stopped=parameters.get("Stopped", ""),
     )
 

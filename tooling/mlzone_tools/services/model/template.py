@@ -16,6 +16,7 @@ TEMPLATES = Path("pipeline_templates")
 _LAYERS: Mapping[str, tuple[str, ...]] = {
     "forecast": ("common",),
     "register-only": ("common", "classifier"),
+    "tabular-batch": ("common", "classifier", "tabular-realtime"),
     "tabular-realtime": ("common", "classifier"),
 }
 """What lies below each template; a file of an upper layer stands in for the lower one's."""

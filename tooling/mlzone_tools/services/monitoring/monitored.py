@@ -66,7 +66,7 @@ def monitored(
     naming = Naming(prefix=estate.organization.prefix)
     return Monitored(
         kind=kind,
-        managed=estate.organization.monitoring.engine == "model-monitor",
+        managed=estate.monitoring_engine(chosen) == "model-monitor",
         schedule=naming.monitoring_schedule(unit.name, chosen.name, stage, kind),
         timetable=naming.schedule(unit.name, chosen.name, stage, kind),
         job_prefix=naming.job_prefix(unit.name, chosen.name, stage, kind),
