@@ -231,6 +231,13 @@ def test_a_day_is_answered_for_once(bank: Bank):
     assert [item["state"] for item in first] == ["NoInput", "Completed"]
     assert [item["state"] for item in again] == ["NoInput", "Completed"]
     assert (again[1]["job"], again[1]["new"]) == (first[1]["job"], False)
+    (known,) = bank.result("model", "batches", BATCH)
+    assert (known["day"], known["state"], known["job"]) == (
+        yesterday,
+        "Completed",
+        first[1]["job"],
+    )
+    assert known["release"].startswith("v1-")
     refused = bank.mlzone(*asked, "natalia.ramos", code=3)
     assert "an engineer of the model's team may" in refused.stderr
     bank.mlzone("model", "backfill", FORECAST, *asked[3:], "natalia.ramos", code=2)
@@ -256,6 +263,21 @@ def test_MON_02_the_schedule_asks_by_itself_and_a_monitor_looks_at_the_answers(b
     assert found["records"]["analysed"] >= 40
     moved_features = [item["name"] for item in found["features"] if item["moved"]]
     assert "credit_amount" in moved_features
+
+
+def test_MON_04_a_model_that_is_stopped_is_asked_nothing(bank: Bank):
+    day = bank.cloud.now.date().isoformat()
+    bank.mlzone("model", "stop", BATCH, "--as", "fabio.melo", "--reason", "wrong records")
+
+    asked = ("model", "backfill", BATCH, "--from", day, "--to", day, "--as", "fabio.melo")
+    refused = bank.mlzone(*asked, code=2)
+
+    assert "no release here, or it is stopped" in refused.stderr
+    found = bank.result("model", "show", BATCH, "--lineage")["environments"]
+    assert [(place["name"], place["status"]) for place in found] == [
+        ("staging", "Scheduled"),
+        ("prod", ""),
+    ]
 
 
 def serving(bank: Bank) -> tuple[int, str]:

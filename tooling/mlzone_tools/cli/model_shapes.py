@@ -104,6 +104,17 @@ MODEL_SHAPES: dict[str, Any] = {
             "reason": "<why it failed, or empty>",
         }
     ],
+    "model batches": [
+        {
+            "day": "<day>",
+            "state": "<Completed, Failed, InProgress, Stopping or Stopped>",
+            "release": "<the release that was asked>",
+            "job": "<name of the transform job>",
+            "began": "<time>",
+            "results": "<S3 URI of the answers>",
+            "reason": "<why it failed, or empty>",
+        }
+    ],
     "model start": {
         "pipeline": "<name>",
         "execution": "<id>",

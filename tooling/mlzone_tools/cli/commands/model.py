@@ -462,6 +462,7 @@ def start(model: str, environment: str, person: str, estate_path: Path, *, as_js
 
 for _command in (
     model_batch.backfill,
+    model_batch.batches_,
     model_history.rollback,
     model_history.retire,
     model_history.reproduce,

@@ -1,4 +1,4 @@
-"""`mlzone model backfill`: days that a model was not asked about, or is to be asked about again."""
+"""`mlzone model batches|backfill`: what a model was asked by the day, and is to be asked again."""
 
 from datetime import datetime
 from pathlib import Path
@@ -70,3 +70,34 @@ def backfill(
     show(done, table(("day", "state", "answers"), rows), as_json=as_json)
     if any(item.failed for item in done):
         raise click.exceptions.Exit(1)
+
+
+@click.command("batches")
+@click.argument("model")
+@serving_environment_option
+@click.option(
+    "--last", type=click.IntRange(1, 100), default=14, show_default=True, help="How many at most."
+)
+@estate_option
+@json_option
+def batches_(model: str, environment: str, last: int, estate_path: Path, *, as_json: bool) -> None:
+    """List what a model with daily batches was asked, newest first.
+
+    A day that was asked about again, with other records or by another release, is listed again.
+
+    \b
+    Example:
+      mlzone model batches retail-banking/loan-review
+    """
+    estate = estate_service.load(estate_path)
+    unit, _, _ = estate.model(model)
+    stage = Stage(environment)
+    session = stage_session(embedded.running(), estate, unit.name, stage)
+    found = batches.asked(session, estate, model, stage, most=last)
+    rows = [
+        (item.day, item.state, item.release, f"{item.began:%Y-%m-%d %H:%M}",
+         item.reason or item.results)
+        for item in found
+    ]  # fmt: skip
+    text = table(("day", "state", "release", "began", "answers"), rows)
+    show(found, text if rows else f"{model} was asked nothing yet", as_json=as_json)

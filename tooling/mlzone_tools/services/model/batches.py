@@ -1,11 +1,13 @@
 """Has a model that answers once a day answer for days that it was not asked about, or again."""
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from botocore.config import Config
@@ -22,6 +24,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException")
 _LONGEST_SECONDS = 900
 """A function may take so long to prepare a day."""
 _PAUSE_SECONDS = 1.0
+_DAY = re.compile(r"\d{8}-")
 MOST_DAYS = 366
 """So many days at once: a typing error does not ask for a century."""
 
@@ -46,6 +49,82 @@ class Day:
     def failed(self) -> bool:
         """Whether the day was asked about and has no answers."""
         return self.state not in ("Completed", NO_INPUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One time that a model was asked about a day."""
+
+    day: str
+    state: str
+    """SageMaker's status of the job."""
+    release: str
+    """The release that answered."""
+    job: str
+    began: datetime
+    results: str
+    """S3 URI of the answers."""
+    reason: str
+    """Why it failed, or an empty text."""
+
+
+def asked(
+    session: Session, estate: Estate, model: str, stage: Stage, *, most: int
+) -> tuple[Asked, ...]:
+    """Return what a model was asked by the day, newest first; tests of releases left out.
+
+    Args:
+        session: may describe transform jobs in the environment.
+        estate: declares the model.
+        model: `unit/model`, or the model's name where it is unique.
+        stage: the environment.
+        most: so many at most.
+
+    Raises:
+        ConfigError: the model has an endpoint.
+    """
+    naming, unit, chosen = _with_batches(estate, model)
+    prefix = f"{naming.batch_jobs(unit, chosen, stage)}-"
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_transform_jobs").paginate(
+        NameContains=prefix, SortBy="CreationTime", SortOrder="Descending"
+    )
+    names = (
+        str(item["TransformJobName"])
+        for page in pages
+        for item in page["TransformJobSummaries"]
+        if _DAY.match(item["TransformJobName"].removeprefix(prefix))
+    )
+    return tuple(_asked(sagemaker, name, prefix) for name in islice(names, most))
+
+
+def _asked(sagemaker: Any, name: str, prefix: str) -> Asked:
+    found = sagemaker.describe_transform_job(TransformJobName=name)
+    return Asked(
+        day=date.fromisoformat(name.removeprefix(prefix)[:8]).isoformat(),
+        state=found["TransformJobStatus"],
+        # Its model's name ends in the release, such as `v3-1f0c2a`.
+        release="-".join(found["ModelName"].rsplit("-", 2)[-2:]),
+        job=name,
+        began=found["CreationTime"],
+        results=found["TransformOutput"]["S3OutputPath"],
+        reason=found.get("FailureReason", ""),
+    )
+
+
+def _with_batches(estate: Estate, model: str) -> tuple[Naming, str, str]:
+    """Return what names a model's batches: the names, its unit, and the model's own.
+
+    Raises:
+        ConfigError: it has an endpoint.
+    """
+    unit, _, chosen = estate.model(model)
+    if chosen.serving.batch is None:
+        raise ConfigError(
+            f"{model} answers at any time; it has no batches",
+            hint="a model with serving.batch answers once a day",
+        )
+    return Naming(prefix=estate.organization.prefix), unit.name, chosen.name
 
 
 def days(first: date, last: date) -> tuple[str, ...]:
@@ -92,15 +171,8 @@ def backfill(
         GovernanceError: the person may not.
         DeploymentError: the function failed.
     """
-    unit, _, chosen = estate.model(model)
-    if chosen.serving.batch is None:
-        raise ConfigError(
-            f"{model} answers at any time; it has no batches",
-            hint="a model with serving.batch answers once a day",
-        )
-    function = Naming(prefix=estate.organization.prefix).batch_function(
-        unit.name, chosen.name, stage
-    )
+    naming, unit, chosen = _with_batches(estate, model)
+    function = naming.batch_function(unit, chosen, stage)
     sagemaker = session.client("sagemaker")
     waiting, running, done = deque(wanted), dict[str, Day](), dict[str, Day]()
     while waiting or running:
