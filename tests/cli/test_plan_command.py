@@ -88,6 +88,20 @@ def test_a_loss_of_data_blocks_and_comes_first_in_the_comment(estate: Path):
     assert "allowances.yaml" in comment
 
 
+def test_stacks_that_are_new_are_judged_by_every_rule(estate: Path):
+    """None of them fails because a template is compared before it is written."""
+    before = estate.read_text(encoding="utf-8")
+    team = before[before.index("      - name: sales") : before.index("waivers:")]
+    more = team.replace("name: sales", "name: cards").replace("title: Sales", "title: Cards")
+    more = more.replace("carla.dias", "dora.reis").replace("name: campaigns", "name: cards")
+    replace(estate, "waivers:\n", f"{more}waivers:\n")
+
+    value = json.loads(plan(estate, "--json").stdout)
+
+    assert "sml-retail-dev-team-cards" in {item["stack"] for item in value["stacks"]}
+    assert "the rule failed" not in json.dumps(value["findings"])
+
+
 def test_a_missing_base_is_said(estate: Path):
     assert 'git knows no revision "nowhere"' in failed(plan(estate, base="nowhere"))
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mlzone.rules.assembly import Assembly, Resource
+from mlzone.rules.assembly import Assembly, Resource, Template
 from mlzone.rules.rule import Row, Rule, Verdict
 
 _MOST_RESOURCES = 450
@@ -60,12 +60,19 @@ class TemplatesFit(TemplateRule):
         written = json.dumps(template.body, default=str)
         for what, count, most in (
             ("resources", len(template.resources), _MOST_RESOURCES),
-            ("bytes", max(len(written), template.path.stat().st_size), _MOST_BYTES),
+            ("bytes", _size(template), _MOST_BYTES),
             ("dynamic references", written.count("{{resolve:"), _MOST_DYNAMIC_REFERENCES),
         ):
             if count > most:
                 return f"{count} {what}; at most {most}"
         return None
+
+
+def _size(template: Template) -> int:
+    """Return the size of a template as the CDK writes it, though it may not be written yet."""
+    if template.path.exists():
+        return template.path.stat().st_size
+    return len(json.dumps(template.body, indent=1, default=str))
 
 
 class ReferencesLeadSomewhere(TemplateRule):
