@@ -3,7 +3,7 @@
 `python -m benchmarks NAME …` measures those alone and leaves the report's other sections alone.
 
 A benchmark is a module with `run()`: it returns figures by name, or a table as a list of rows that
-have the same columns.
+have the same columns. It may have `drawn()`, which makes a picture of them, as SVG.
 """
 
 import importlib
@@ -50,8 +50,11 @@ def main() -> None:
     sections = _measured_before()
     for name in wanted:
         print(f"{BENCHMARKS[name]} …", flush=True)
-        figures: Figures = importlib.import_module(name).run()
+        benchmark = importlib.import_module(name)
+        figures: Figures = benchmark.run()
         section = f"{machine()}\n\n{table(figures)}"
+        if hasattr(benchmark, "drawn"):
+            section += f"\n\n{_picture(name, *benchmark.drawn(figures))}"
         print(section, flush=True)
         sections[BENCHMARKS[name]] = section
         _write(sections)
@@ -73,6 +76,14 @@ def table(figures: Figures) -> str:
     rows = [[str(row[column]) for column in columns] for row in figures]
     lines = [list(map(_words, columns)), ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _picture(name: str, caption: str, svg: str) -> str:
+    """Write a picture beside the report; return how the report shows it."""
+    path = REPORT.parent / "images" / f"{name}.svg"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(svg, encoding="utf-8")
+    return f"![{caption}]({path.relative_to(REPORT.parent)})"
 
 
 def _words(name: str) -> str:
