@@ -146,3 +146,28 @@ def deployment_document() -> Document:
             },
         ],
     }
+
+
+def protection_document(naming: Naming, account: str, region: str) -> Document:
+    """Return what lets the CDK's deployments set stack policies; its bootstrap does not.
+
+    Args:
+        naming: says which stacks are ours.
+        account: the account of the role that deploys.
+        region: its Region.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "KeepWhatHoldsData",
+                "Effect": "Allow",
+                "Action": [
+                    "cloudformation:GetStackPolicy",
+                    "cloudformation:GetTemplate",
+                    "cloudformation:SetStackPolicy",
+                ],
+                "Resource": f"arn:*:cloudformation:{region}:{account}:stack/{naming.prefix}-*",
+            }
+        ],
+    }

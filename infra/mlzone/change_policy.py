@@ -204,6 +204,17 @@ def contributor_statements(c: Change, *, stages: list[str]) -> list[Statement]:
 def _bootstrap_roles(c: Change, purposes: tuple[str, ...], account: str, region: str) -> list[str]:
     return [
         f"arn:{c.surroundings.partition}:iam::{account}:role/"
-        f"cdk-{_QUALIFIER}-{purpose}-role-{account}-{region}"
+        f"{bootstrap_role(purpose, account, region)}"
         for purpose in purposes
     ]
+
+
+def bootstrap_role(purpose: str, account: str, region: str) -> str:
+    """Return the name of a role that the CDK's bootstrap makes.
+
+    Args:
+        purpose: what it does, such as `deploy`.
+        account: its account.
+        region: its Region.
+    """
+    return f"cdk-{_QUALIFIER}-{purpose}-role-{account}-{region}"

@@ -161,6 +161,10 @@ class Naming:
         """Return the name of the policy of CloudFormation's execution role."""
         return self.name("deployment")
 
+    def protection_policy(self) -> str:
+        """Return the name of the policy with which deployments set stack policies."""
+        return self.name("stack-policies")
+
     def persona_role(self, persona: Persona, unit: str = "", team: str = "") -> str:
         """Return the role of a persona; `unit` and `team` as its scope demands."""
         return self._role(unit, team, persona)

@@ -46,7 +46,7 @@ class Bank:
     def __init__(self, folder: Path) -> None:
         self.folder, self._state = folder / "repository", folder / "cloud"
         _copy(self.folder)
-        _small_estate(self.folder / "organization")
+        small_estate(self.folder / "organization")
         self._estate_path = self.folder / "organization"
         self.estate: Estate = load_estate(self._estate_path)
         self.git("init", "--quiet", "--initial-branch", "main")
@@ -148,7 +148,7 @@ class Bank:
             run = self.run(commit)
             return run if run and (holds(run) or run.finished) else None
 
-        found: Run = wait(look, what, seconds=240)
+        found: Run = wait(look, what, seconds=600)
         return found
 
     def log(self, project: str) -> str:
@@ -174,7 +174,8 @@ def _copy(folder: Path) -> None:
             shutil.copy(ROOT / name, target)
 
 
-def _small_estate(folder: Path) -> None:
+def small_estate(folder: Path) -> None:
+    """Write the estate of a small bank, with the example's waivers."""
     content = yaml.safe_load((SMALL / "estate.yaml").read_text(encoding="utf-8"))
     organization, (unit,) = content["organization"], content["business_units"]
     organization |= {"prefix": "aur", "source": {"repository": REPOSITORY}}

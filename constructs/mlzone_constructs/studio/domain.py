@@ -137,17 +137,23 @@ class StudioDomain(Construct):
         )
 
     def _shared_space(self, props: StudioDomainProps) -> sagemaker.CfnSpace:
-        """Whoever leads the team owns the space; its sharing type lets all its people in."""
+        """Whoever leads the team owns the space; its sharing type lets all its people in.
+
+        A space cannot change its owner: when they leave, another takes its place, under another
+        name, as the old one goes only once the new one is there.
+        """
         members = props.team.members
         owner = (*members.lead_data_scientists, *members.data_scientists)[0]
+        naming = props.governance.naming
+        digest = hashlib.sha256(owner.encode()).hexdigest()
         space = sagemaker.CfnSpace(
             self,
             "SharedSpace",
             domain_id=self.domain.attr_domain_id,
-            space_name="shared",
+            space_name=naming.versioned("shared", digest),
             space_display_name=f"Shared by {props.team.title}"[:64],
             ownership_settings=sagemaker.CfnSpace.OwnershipSettingsProperty(
-                owner_user_profile_name=props.governance.naming.user_profile(owner)
+                owner_user_profile_name=naming.user_profile(owner)
             ),
             space_sharing_settings=sagemaker.CfnSpace.SpaceSharingSettingsProperty(
                 sharing_type="Shared"

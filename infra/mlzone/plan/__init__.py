@@ -2,7 +2,7 @@
 
 from mlzone.plan.change import Blocker, Danger, Effect, EstateChange, ResourceChange, Verb
 from mlzone.plan.findings import OpenFinding
-from mlzone.plan.plan import Assembly, Plan, Side, make_plan
+from mlzone.plan.plan import Assembly, Deployed, Plan, Side, make_plan, plan_over_deployed
 from mlzone.plan.resource_difference import Template, moved_parameters
 from mlzone.plan.scope import stack_inputs, touched
 
@@ -10,6 +10,7 @@ __all__ = [
     "Assembly",
     "Blocker",
     "Danger",
+    "Deployed",
     "Effect",
     "EstateChange",
     "OpenFinding",
@@ -20,6 +21,7 @@ __all__ = [
     "Verb",
     "make_plan",
     "moved_parameters",
+    "plan_over_deployed",
     "stack_inputs",
     "touched",
 ]

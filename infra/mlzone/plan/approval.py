@@ -30,6 +30,8 @@ OWNER, PLATFORM, SECURITY, RISK, FINOPS = (
 LEAST_RISE_USD = 100
 """A monthly cost that rises by less is the owner's own business."""
 _SECURITY_FIELDS = ("guardrails", "identity", "allowed_regions", "environments", "accounts")
+_ACCESS_TYPES = ("AWS::IAM::", "AWS::KMS::", "AWS::Organizations::")
+"""What decides who may do what, where only templates are known."""
 _RISK_FIELDS = ("risk_tier", "thresholds", "monitoring", "purpose", "retraining")
 
 
@@ -45,6 +47,8 @@ def approvals(base: Estate, head: Estate, changes: "Changes") -> tuple[Approval,
     _of_cost(made, changes.cost, changes.quotas)
     if changes.code:
         made.add(PLATFORM, "", "the code that makes the templates differs")
+    if changes.deployed:
+        _of_deployed(made, changes)
     return made.result()
 
 
@@ -135,9 +139,24 @@ def _of_person(made: _Reasons, change: EstateChange, what: str) -> None:
 def _of_resource(made: _Reasons, change: ResourceChange) -> None:
     if not loses_data(change):
         return
-    units = sorted((u for u in made.units() if f"-{u}-" in change.stack), key=len)
-    what = f"{change.stack} loses data"
-    made.add(OWNER if units else PLATFORM, units[-1] if units else "", what)
+    unit = _unit_of_stack(made, change.stack)
+    made.add(OWNER if unit else PLATFORM, unit, f"{change.stack} loses data")
+
+
+def _of_deployed(made: _Reasons, changes: "Changes") -> None:
+    """Ask where nobody knows which change of the estate it was: by what the stacks show."""
+    for stack in changes.stacks:
+        unit = _unit_of_stack(made, stack.stack)
+        made.add(OWNER if unit else PLATFORM, unit, f"{stack.stack} is {stack.verb.value}")
+    for change in changes.resources:
+        if change.type.startswith(_ACCESS_TYPES):
+            made.add(SECURITY, "", f"{change.type} of {change.stack} is {change.effect.value}")
+
+
+def _unit_of_stack(made: _Reasons, stack: str) -> str:
+    """Return the unit in a stack's name, the longest that fits; empty for the organization's."""
+    found = sorted((unit for unit in made.units() if f"-{unit}-" in stack), key=len)
+    return found[-1] if found else ""
 
 
 def _of_access(made: _Reasons, access: AccessDifference) -> None:

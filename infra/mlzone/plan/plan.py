@@ -1,7 +1,7 @@
 """A plan: everything that a change of the estate does, with who must approve it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -28,6 +28,8 @@ from mlzone.planning import planned_stacks
 
 FORMAT = 1
 """The version of a saved plan; raised when a reader of before would misread it."""
+DEPLOYED = "deployed"
+"""How a plan names a base that is what is deployed, and no revision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,8 @@ class Changes:
     quotas: tuple[QuotaExcess, ...]
     code: bool
     """Whether the code differs."""
+    deployed: bool = False
+    """Whether the base is what is deployed, of which nobody knows the estate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +112,71 @@ class Assembly:
     templates: tuple[Template, ...]
     digests: dict[str, str]
     findings: tuple[OpenFinding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What is deployed, as far as an estate's accounts show it."""
+
+    assembly: Assembly
+    """Those stacks that the estate has as well."""
+    orphans: tuple[Template, ...] = ()
+    """Our stacks that the estate does not have any more, in the order in which they must go."""
+
+
+def plan_over_deployed(
+    deployed: Deployed,
+    head: tuple[Side, Estate, Assembly],
+    *,
+    replacing: Replacing,
+    today: date,
+) -> Plan:
+    """Compare what is deployed with what an estate says now; pure.
+
+    Templates say nothing of the estate that they were made from: the plan tells of resources, data,
+    findings and stacks, and neither of the estate's own words nor of costs.
+
+    Args:
+        deployed: what is there.
+        head: how the plan names the estate, the estate, and the stacks that are compared.
+        replacing: which changes of properties replace a resource.
+        today: the day against which allowances are judged.
+    """
+    side, estate, assembly = head
+    base = deployed.assembly
+    resources = allow(
+        resource_difference((*base.templates, *deployed.orphans), assembly.templates, replacing),
+        estate.allowances,
+        today,
+    )
+    removed = tuple(
+        StackChange(
+            stack=item.stack,
+            verb=StackVerb.REMOVED,
+            account=item.account,
+            region=item.region,
+            digest="",
+        )
+        for item in deployed.orphans
+    )
+    changes = Changes(
+        estate=(),
+        stacks=(*_stacks(estate, estate, base, assembly), *removed),
+        resources=resources,
+        access=AccessDifference(gained=(), lost=()),
+        findings=finding_difference((), assembly.findings),
+        cost=cost_difference(estate, estate),
+        quotas=quota_excess(estate, estate),
+        code=False,
+        deployed=True,
+    )
+    return _judged(
+        (Side(revision=DEPLOYED, estate="", code=""), estate),
+        (side, estate),
+        changes,
+        removals=tuple(item.stack for item in deployed.orphans),
+        today=today,
+    )
 
 
 def make_plan(
@@ -145,6 +214,21 @@ def make_plan(
         quotas=quota_excess(old, new),
         code=old_side.code != new_side.code,
     )
+    return _judged(
+        (old_side, old), (new_side, new), changes, removals=_removals(old, new), today=today
+    )
+
+
+def _judged(
+    base: tuple[Side, Estate],
+    head: tuple[Side, Estate],
+    changes: Changes,
+    *,
+    removals: tuple[str, ...],
+    today: date,
+) -> Plan:
+    """Say what of the changes blocks, and who must agree to them."""
+    (old_side, old), (new_side, new) = base, head
     changed = bool(
         changes.estate or changes.stacks or changes.findings
         or changes.access.gained or changes.access.lost
@@ -155,7 +239,10 @@ def make_plan(
         base=old_side,
         head=new_side,
         changed=changed,
-        blockers=(*_findings(changes.findings), *blocked(resources, new.allowances, today)),
+        blockers=(
+            *_findings(changes.findings),
+            *blocked(changes.resources, new.allowances, today),
+        ),
         approvals=approvals(old, new, changes),
         estate=changes.estate,
         resources=changes.resources,
@@ -164,7 +251,7 @@ def make_plan(
         cost=changes.cost,
         quotas=changes.quotas,
         stacks=changes.stacks,
-        removals=_removals(old, new),
+        removals=removals,
     )
 
 
@@ -203,8 +290,3 @@ def _findings(findings: Iterable[FindingChange]) -> tuple[Blocker, ...]:
         for item in findings
         if item.what == "finding" and item.danger is Danger.DANGER
     )
-
-
-def with_blockers(plan: Plan, blockers: Iterable[Blocker]) -> Plan:
-    """Return a plan that is blocked for further reasons."""
-    return replace(plan, blockers=(*blockers, *plan.blockers))

@@ -8,7 +8,7 @@ it was when it starts again, and a failed operation knows what to undo.
 import traceback
 from typing import TYPE_CHECKING
 
-from mlzone_cloud.cfn import preparation, template
+from mlzone_cloud.cfn import preparation, stack_policy, template
 from mlzone_cloud.cfn.errors import FAILURES, ResourceError, handler_code, reason_of
 from mlzone_cloud.cfn.provider import Context
 from mlzone_cloud.cfn.records import set_resource_status, set_status
@@ -78,16 +78,19 @@ class Operation:
             journal.wanted, journal.phase = wanted, "clean"
 
     def _apply(self, document: Json, scope: template.Scope, journal: Journal) -> list[str]:
-        wanted: list[str] = []
-        for name in preparation.order(document):
-            declaration = document["Resources"][name]
-            if "Condition" in declaration and not scope.condition(declaration["Condition"]):
-                continue
+        declared = document["Resources"]
+        wanted = [
+            name
+            for name in preparation.order(document)
+            if "Condition" not in declared[name] or scope.condition(declared[name]["Condition"])
+        ]
+        for name, resource in self._stack.resources.items():
+            if name not in wanted:
+                stack_policy.check(self._stack, resource, "Update:Delete")
+        for name in wanted:
             if journal.cancelled:
                 raise ResourceError("User Initiated: the update was cancelled")
-            wanted.append(name)
-            resource = self._work.bring(name, declaration, scope, journal)
-            scope.add(resource)
+            scope.add(self._work.bring(name, declared[name], scope, journal))
         return wanted
 
     def _failed(self, journal: Journal, reason: str) -> None:

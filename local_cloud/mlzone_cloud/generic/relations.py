@@ -8,14 +8,21 @@ from mlzone_cloud.operations import Call
 
 PARENTS: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("sagemaker", "UserProfile"): {"Domain": ("DomainId",)},
-    ("sagemaker", "Space"): {"Domain": ("DomainId",)},
+    ("sagemaker", "Space"): {
+        "Domain": ("DomainId",),
+        "UserProfile": ("DomainId", "OwnershipSettings.OwnerUserProfileName"),
+    },
     ("sagemaker", "App"): {
         "Domain": ("DomainId",),
         "UserProfile": ("DomainId", "UserProfileName"),
         "Space": ("DomainId", "SpaceName"),
     },
 }
-"""The kind of a parent, and the fields that name it in child and parent alike."""
+"""The kind of a parent, and the fields of the child that name it.
+
+The parent has the same fields; what a child has within another field ends on the parent's, such as
+`OwnerUserProfileName` on `UserProfileName`.
+"""
 
 
 def require_parents(call: Call, noun: Noun) -> None:
@@ -25,7 +32,7 @@ def require_parents(call: Call, noun: Noun) -> None:
         ApiError: it is.
     """
     for parent, fields in PARENTS.get((noun.service, noun.name), {}).items():
-        names = [call.params.get(field) for field in fields]
+        names = [_value(call.params, field) for field in fields]
         if all(names) and "/".join(map(str, names)) not in _store(call, noun.service, parent):
             raise ApiError("ResourceNotFound", f"{parent} {'/'.join(map(str, names))} not found.")
 
@@ -41,12 +48,24 @@ def refuse_if_in_use(call: Call, noun: Noun, record: dict[str, Any]) -> None:
         if service != noun.service or fields is None:
             continue
         for item in _store(call, service, child).values():
-            if all(item.get(field) == record.get(field) for field in fields):
+            named = [record.get(_of_parent(field)) for field in fields]
+            if named == [_value(item, field) for field in fields]:
                 raise ApiError(
                     "ResourceInUse",
-                    f"Unable to delete {noun.name} {'/'.join(str(record[f]) for f in fields)} "
+                    f"Unable to delete {noun.name} {'/'.join(map(str, named))} "
                     f"because {child}(s) are associated with it.",
                 )
+
+
+def _value(params: dict[str, Any], field: str) -> Any:
+    value: Any = params
+    for part in field.split("."):
+        value = (value or {}).get(part)
+    return value
+
+
+def _of_parent(field: str) -> str:
+    return field.rpartition(".")[2].removeprefix("Owner")
 
 
 def _store(call: Call, service: str, kind: str) -> dict[str, Any]:

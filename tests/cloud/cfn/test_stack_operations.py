@@ -494,6 +494,31 @@ def test_a_stack_policy_guards_resources(stacks: Stacks) -> None:
     assert "denied by stack policy" in stacks.reasons("demo")
 
 
+def test_a_stack_policy_keeps_what_a_template_leaves_out(stacks: Stacks) -> None:
+    policy = {
+        "Statement": [
+            {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"},
+            {
+                "Effect": "Deny",
+                "Action": "Update:Delete",
+                "Principal": "*",
+                "NotResource": ["LogicalResourceId/B"],
+                "Condition": {"StringEquals": {"ResourceType": ["AWS::SSM::Parameter"]}},
+            },
+        ]
+    }
+    every = {"A": parameter("/a"), "B": parameter("/b"), "C": parameter("/c")}
+    stacks.create("demo", every, StackPolicyBody=json.dumps(policy))
+
+    allowed = stacks.update("demo", {"A": parameter("/a"), "C": parameter("/c")})
+    denied = stacks.update("demo", {"A": parameter("/a", "2")})
+
+    assert allowed["StackStatus"] == "UPDATE_COMPLETE"
+    assert denied["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "[Update:Delete]" in stacks.reasons("demo")
+    assert set(_all_values(stacks)) == {"/a", "/c"}
+
+
 def test_stacks_of_one_account_are_deployed_side_by_side(stacks: Stacks) -> None:
     names = [f"stack-{index}" for index in range(8)]
     for name in names:

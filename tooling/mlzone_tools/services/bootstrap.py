@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mlzone.boundary import boundary_document, deployment_document
+from mlzone.boundary import boundary_document, deployment_document, protection_document
+from mlzone.change_policy import bootstrap_role
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
 from mlzone_tools.cloud import cdk
@@ -88,6 +89,11 @@ def bootstrap(
             ],
             session.variables,
             talk=lambda _: None,
+        )
+        session.client("iam").put_role_policy(
+            RoleName=bootstrap_role("deploy", target.account, target.region),
+            PolicyName=naming.protection_policy(),
+            PolicyDocument=json.dumps(protection_document(naming, target.account, target.region)),
         )
         talk(f"bootstrapped {target.name} ({target.account} {target.region})")
         return target

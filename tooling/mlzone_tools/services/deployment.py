@@ -1,18 +1,20 @@
 """Deploys and removes business units with the CDK's command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError
 from mlzone.estate import Estate
+from mlzone.plan import Effect, ResourceChange, Template
 from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
 from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.cloud.session import Session, account_session
-from mlzone_tools.services import images, leftovers
+from mlzone_tools.services import deployed, images, leftovers, losses, protection, studio
 from mlzone_tools.services.plan.saved import SavedPlan, require_current, require_same
 from mlzone_tools.services.synthesis import require_clean, synthesize
 
@@ -44,11 +46,13 @@ def deploy(
 ) -> tuple[str, ...]:
     """Deploy the organization's stacks and a unit's into its accounts; return the stacks.
 
-    With a plan, those of its stacks that belong here are deployed, and nothing else.
+    With a plan, those of its stacks that belong here are deployed, and nothing else. With or
+    without one, what is deployed is compared with what would be: no data go without an allowance.
+    What holds data is then kept by a stack policy.
 
     Raises:
-        GovernanceError: a finding is open, or the plan is blocked, or not of what would be
-            deployed; nothing was deployed.
+        GovernanceError: a finding is open, data would be lost without an allowance, or the plan is
+            blocked, or not of what would be deployed; nothing was deployed.
         DeploymentError: a stack failed and was rolled back, or what an earlier deployment has left
             stands in the way.
     """
@@ -62,6 +66,9 @@ def deploy(
         require_same(plan, estate, ASSEMBLY)
         chosen = tuple(stack for stack in assembly.stacks if stack in plan.stacks)
     talk(f"synthesized {len(assembly.stacks)} stacks in {assembly.seconds} s")
+    planned = [stack for stack in planned_stacks(estate, unit) if stack.name in chosen]
+    before = deployed.find(endpoint, estate, planned).ours
+    changes = losses.require_allowed(estate, before, ASSEMBLY, chosen)
     wanted = [state for state in states(endpoint, estate, unit) if state.stack in chosen]
     leftovers.require_none(
         kept
@@ -80,22 +87,57 @@ def deploy(
             talk(f"{state.stack} never came to be; it is made anew")
     if not chosen:
         return ()
+
+    def client_of(account: str, region: str) -> Any:
+        return account_session(endpoint, estate, account).client("cloudformation", region)
+
+    _close_studio(endpoint, estate, changes, before, talk)
     session = account_session(endpoint, estate, estate.organization.accounts.shared_services)
-    cdk.run(
-        [
-            "deploy",
-            *((*chosen, "--exclusively") if plan else ("--all",)),
-            "--app",
-            str(ASSEMBLY),
-            "--require-approval=never",
-            f"--concurrency={_CONCURRENCY}",
-            "--progress=events",
-        ],
-        session.variables,
-        talk=talk,
-    )
+    with protection.lifted(changes, before, client_of):
+        cdk.run(
+            [
+                "deploy",
+                *((*chosen, "--exclusively") if plan else ("--all",)),
+                "--app",
+                str(ASSEMBLY),
+                "--require-approval=never",
+                f"--concurrency={_CONCURRENCY}",
+                "--progress=events",
+            ],
+            session.variables,
+            talk=talk,
+        )
+    protection.protect([(item.stack, item.account, item.region) for item in wanted], client_of)
     images.publish(endpoint, estate)
     return chosen
+
+
+def _close_studio(
+    endpoint: Endpoint,
+    estate: Estate,
+    changes: Iterable[ResourceChange],
+    before: Mapping[str, Template],
+    talk: Callable[[str], None],
+) -> None:
+    """Close what people have running whose profile, or the space, goes with this deployment."""
+    going: dict[str, list[str]] = {}
+    for change in changes:
+        if change.effect in (Effect.DELETED, Effect.REPLACED) and change.type in studio.TYPES:
+            going.setdefault(change.stack, []).append(change.logical_id)
+    for stack, names in going.items():
+        session = account_session(endpoint, estate, before[stack].account)
+        client = session.client("cloudformation", before[stack].region)
+        resources = [
+            client.describe_stack_resource(StackName=stack, LogicalResourceId=name)[
+                "StackResourceDetail"
+            ]
+            for name in names
+        ]
+        studio.close(
+            session.client("sagemaker", before[stack].region),
+            [(item["ResourceType"], item["PhysicalResourceId"]) for item in resources],
+            talk=talk,
+        )
 
 
 def states(endpoint: Endpoint, estate: Estate, unit: str | None = None) -> tuple[StackState, ...]:

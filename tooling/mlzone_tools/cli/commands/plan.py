@@ -6,14 +6,21 @@ from pathlib import Path
 import click
 
 from mlzone_tools.cli import plan_layout
-from mlzone_tools.cli.output import estate_option, json_option, plain, talk
+from mlzone_tools.cli.output import environment_option, estate_option, json_option, plain, talk
+from mlzone_tools.cloud import embedded
 from mlzone_tools.services.plan import making, saved
+from mlzone_tools.services.plan.deployed import plan_deployed
 
 _BLOCKED, _CHANGED = 3, 1
 
 
 @click.command("plan")
-@click.option("--base", required=True, metavar="REVISION", help="What to compare with.")
+@click.option("--base", metavar="REVISION", help="What to compare with: a revision.")
+@click.option(
+    "--deployed", is_flag=True, help="Compare with what is deployed, not with a revision."
+)
+@click.option("-u", "--unit", help="With --deployed: only this business unit, and what it needs.")
+@environment_option
 @click.option(
     "--format",
     "layout",
@@ -29,13 +36,27 @@ _BLOCKED, _CHANGED = 3, 1
 )
 @estate_option
 @json_option
-def command(base: str, layout: str, out: Path | None, estate_path: Path, *, as_json: bool) -> None:
-    """Show what a change of the estate does, before it is merged.
+def command(
+    base: str | None,
+    unit: str | None,
+    environment: str | None,
+    layout: str,
+    out: Path | None,
+    estate_path: Path,
+    *,
+    deployed: bool,
+    as_json: bool,
+) -> None:
+    """Show what a change of the estate does, before it is merged or deployed.
 
     The estate as it lies here is compared with a revision of its git repository: what changes in
     the estate's own words; which resources are added, changed, replaced or deleted, and what is
     lost with them; which access is gained and lost; findings, waivers, cost, quotas; and who must
     approve, and why. Only the stacks that can differ are synthesized.
+
+    With `--deployed`, the templates of the deployed stacks are the base: what was deployed from
+    elsewhere, or never, shows; so do stacks that the estate does not have any more. Templates do
+    not tell which estate they were made from: such a plan is about resources, data and stacks.
 
     Exit code 0 if nothing changes, 1 if something does, 3 if the change must not be merged as it
     is: it loses data without an allowance in allowances.yaml, or it has an open finding.
@@ -44,8 +65,17 @@ def command(base: str, layout: str, out: Path | None, estate_path: Path, *, as_j
     Example:
       mlzone plan --base main
       mlzone plan --base main --format markdown --out plan.json
+      mlzone plan --deployed
     """
-    plan = making.plan_against(estate_path, base=base)
+    if deployed == bool(base):
+        raise click.UsageError("give either --base REVISION or --deployed")
+    if base and (unit or environment):
+        raise click.UsageError("a revision is compared as a whole, without --unit, --environment")
+    plan = (
+        making.plan_against(estate_path, base=base)
+        if base
+        else plan_deployed(embedded.running(), estate_path, unit=unit, stage=environment, talk=talk)
+    )
     if out:
         saved.save(plan, out)
         talk(f"saved as {out}")

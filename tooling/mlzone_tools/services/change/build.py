@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mlzone.change_policy import bootstrap_role
 from mlzone.errors import ConfigError, LandingZoneError
 
 _VARIABLES = {"execution": "MLZONE_PIPELINE_EXECUTION", "author": "MLZONE_AUTHOR"}
@@ -43,6 +44,33 @@ def execution(pipeline: str) -> Execution:
         )
     author = told["author"].rpartition("/")[2]
     return Execution(pipeline=pipeline, execution=told["execution"], author=author)
+
+
+def stacks_client(account: str, region: str) -> Any:
+    """Return a client of CloudFormation with which deployments keep what holds data.
+
+    Raises:
+        LandingZoneError: this build may not deploy there.
+    """
+    role = bootstrap_role("deploy", account, region)
+    try:
+        sts = boto3.client("sts")
+        partition = sts.get_caller_identity()["Arn"].split(":")[1]
+        taken = sts.assume_role(
+            RoleArn=f"arn:{partition}:iam::{account}:role/{role}", RoleSessionName="stack-policies"
+        )["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        raise LandingZoneError(
+            f"{role} cannot be taken: {error}",
+            hint="a build of the pipeline may take it in its own environment's account alone",
+        ) from error
+    return boto3.client(
+        "cloudformation",
+        region_name=region,
+        aws_access_key_id=taken["AccessKeyId"],
+        aws_secret_access_key=taken["SecretAccessKey"],
+        aws_session_token=taken["SessionToken"],
+    )
 
 
 def last_deployed(pipeline: str) -> str | None:

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
@@ -11,6 +12,7 @@ from mlzone.naming import Naming
 from mlzone.plan import Plan
 from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
+from mlzone_tools.services import deployed, losses, protection
 from mlzone_tools.services.change import build
 from mlzone_tools.services.change.approval import require_approval
 from mlzone_tools.services.plan import making, saved
@@ -60,9 +62,11 @@ def deploy(
 ) -> Deployed:
     """Deploy what was planned into one environment, with the credentials of this shell.
 
+    What is deployed is compared once more: data are only lost under an allowance that holds today.
+
     Raises:
-        GovernanceError: the plan is blocked or not of this estate, code and templates, or nobody
-            whom it names has agreed; nothing was deployed.
+        GovernanceError: the plan is blocked or not of this estate, code and templates, data would
+            be lost, or nobody whom it names has agreed; nothing was deployed.
         DeploymentError: a stack failed and was rolled back.
     """
     plan = saved.read(folder / _PLAN)
@@ -74,8 +78,32 @@ def deploy(
         people = require_approval(of, stage, plan.approvals, build.actions(of))
     stacks = _of(plan, estate, unit, stage)
     if stacks:
-        _cdk(["deploy", *stacks, "--require-approval=never", "--progress=events"], folder, talk)
+        _deploy(estate, unit, stage, stacks, folder, talk)
     return Deployed(environment=stage.value, stacks=stacks, approved_by=people)
+
+
+def _deploy(
+    estate: Estate,
+    unit: str,
+    stage: Stage,
+    stacks: tuple[str, ...],
+    folder: Path,
+    talk: Callable[[str], None],
+) -> None:
+    place = (
+        estate.unit(unit).environments[stage].account,
+        estate.region(estate.unit(unit), stage),
+    )
+    client = build.stacks_client(*place)
+
+    def client_of(_account: str, _region: str) -> Any:
+        return client
+
+    before = deployed.known(client, place, stacks)
+    changes = losses.require_allowed(estate, before, folder / _ASSEMBLY, stacks)
+    with protection.lifted(changes, before, client_of):
+        _cdk(["deploy", *stacks, "--require-approval=never", "--progress=events"], folder, talk)
+    protection.protect([(stack, *place) for stack in stacks], client_of)
 
 
 def verify(

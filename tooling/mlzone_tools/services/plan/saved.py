@@ -26,6 +26,8 @@ class SavedPlan:
     code: str
     stacks: Mapping[str, str]
     """The digest of each stack that is added or changed."""
+    removals: tuple[tuple[str, str, str], ...]
+    """The stacks that go, in this order: name, account and Region."""
     blockers: tuple[str, ...]
     approvals: Mapping[str, tuple[str, ...]]
     """Who must agree: people by their role in the change."""
@@ -49,6 +51,7 @@ def read(path: Path) -> SavedPlan:
             estate=raw["head"]["estate"],
             code=raw["head"]["code"],
             stacks={item["stack"]: item["digest"] for item in raw["stacks"] if item["digest"]},
+            removals=_removals(raw),
             blockers=tuple(item["what"] for item in raw["blockers"]),
             approvals={item["role"]: tuple(item["people"]) for item in raw["approvals"]},
         )
@@ -59,6 +62,19 @@ def read(path: Path) -> SavedPlan:
     if form != FORMAT:
         raise ConfigError(f"{path} has format {form}; expected {FORMAT}", hint="plan again")
     return found
+
+
+def _removals(raw: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Return the stacks that go; one that moves to another account keeps its name, and is not told.
+
+    A plan has no account of the old place of those: they are removed by hand.
+    """
+    gone = {item["stack"]: item for item in raw["stacks"] if not item["digest"]}
+    return tuple(
+        (name, gone[name]["account"], gone[name]["region"])
+        for name in raw["removals"]
+        if name in gone
+    )
 
 
 def require_current(plan: SavedPlan, estate: Estate) -> None:
