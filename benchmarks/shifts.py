@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mlzone_runtime.analyzer import bias, explainability, model_quality
+from mlzone_runtime.analyzer import bias, class_quality, explainability
 from mlzone_runtime.analyzer.calibration import Calibration
 from mlzone_runtime.analyzer.comparison import compare
 from mlzone_runtime.analyzer.data_quality import with_predictions
@@ -163,10 +163,10 @@ def _false_alarms(conftest: types.ModuleType, project: Any) -> dict[str, int]:
         compared = compare(baseline, whole, current, settings)
         counted["data quality"] += any(item.moved for item in compared)
         outcomes = (cases["default"] == "default").to_numpy(dtype=float)
-        judged = model_quality.judge(
+        judged = class_quality.judge(
             evaluation, calibration, (outcomes, answers), schema.threshold, settings
         )
-        counted["model quality"] += bool(judged.violated)
+        counted["model quality"] += any(item.holds for item in judged.losses)
         members = {
             "sex": (cases["sex"] == "female").to_numpy(dtype=float),
             "age": (cases["age"] <= 35).to_numpy(dtype=float),  # noqa: PLR2004 - as the project says

@@ -119,7 +119,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
 def _thresholds(model: Model) -> dict[str, float]:
     """Return what the model's template holds a version to."""
     limits = model.thresholds
-    if model.template == "forecast":
+    if model.forecasts:
         return {"max_error_ratio": limits.max_error_ratio}
     return {
         "min_auc": limits.min_auc,

@@ -27,7 +27,12 @@ def definition(author: Author) -> dict[str, Any]:
     prepare = author.prepare(["examples", "latest"])
     train = author.train({"examples": uri(prepare, "examples")}, "train:mae")
     evaluate = author.evaluate({"model": artifact(train), "examples": uri(prepare, "examples")})
-    baseline = author.baseline(uri(prepare, "examples"), artifact(train))
+    baseline = author.baseline(
+        uri(prepare, "examples"),
+        artifact(train),
+        evaluation=uri(evaluate, "evaluation"),
+        answers="forecast",
+    )
     limit = author.delivery["thresholds"]["max_error_ratio"]
     ratio = author.number("error_ratio")
     register = author.register(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 FORMAT = "tabular/1"
+TASKS = ("classification", "forecast", "regression")
 Matrix = npt.NDArray[np.float32]
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -75,6 +76,17 @@ class Schema:
     decisions: tuple[str, str]
     """The words for the decision below the threshold and from it on."""
     id_column: str = ""
+    task: Literal["classification", "forecast", "regression"] = "classification"
+    """What answers are: probabilities of a class, or numbers that are held against numbers."""
+    horizon: int = 1
+    """Of a forecast: so many periods ahead; errors of so many periods in a row are related."""
+    no_change: tuple[str, float] | None = None
+    """Of a forecast: the feature that is the target as it is now, and its factor into answers."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a number becomes true, rather than a class."""
+        return self.task != "classification"
 
     @property
     def names(self) -> list[str]:
@@ -151,6 +163,10 @@ def parse_schema(text: str | bytes) -> Schema:
             raise ArtifactError(f"schema.json: format {document['format']!r}; expected {FORMAT!r}")
         positive = str(document["positive_class"])
         words = document.get("decisions", {})
+        task = document.get("task", "classification")
+        if task not in TASKS:
+            raise ArtifactError(f"schema.json: task {task!r}; expected one of {', '.join(TASKS)}")
+        same = document.get("no_change")
         return Schema(
             model=str(document["model"]),
             features=tuple(_feature(item) for item in document["features"]),
@@ -162,6 +178,9 @@ def parse_schema(text: str | bytes) -> Schema:
                 str(words.get("positive", positive)),
             ),
             id_column=str(document.get("id_column") or ""),
+            task=task,
+            horizon=int(document.get("horizon", 1)),
+            no_change=(str(same["feature"]), float(same["factor"])) if same else None,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ArtifactError(f"schema.json is not of format {FORMAT}: {error!r}") from error

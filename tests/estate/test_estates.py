@@ -145,7 +145,7 @@ def test_no_edit_of_a_valid_estate_makes_a_traceback(data: st.DataObject, tmp_pa
         assert error.problems  # noqa: PT017 - both outcomes are fine, a traceback is not
 
 
-def test_MON_02_a_forecast_is_not_asked_for_monitors_that_judge_classes():
+def test_MON_02_a_forecast_is_watched_as_its_tier_demands_but_for_groups_of_people():
     estate = load_estate(SAMPLES / "complete.yaml")
     _, _, model = next(estate.models())
     plain = {"monitoring": model.monitoring.model_copy(update={"schedules": {}}), "risk_tier": 1}
@@ -154,4 +154,8 @@ def test_MON_02_a_forecast_is_not_asked_for_monitors_that_judge_classes():
     forecast = model.model_copy(update={**plain, "template": "forecast"})
 
     assert len(classifier.monitors(production=True)) == 4
-    assert set(forecast.monitors(production=True)) == {"data-quality"}
+    assert set(forecast.monitors(production=True)) == {
+        "data-quality",
+        "model-quality",
+        "explainability",
+    }

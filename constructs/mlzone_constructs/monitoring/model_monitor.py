@@ -151,7 +151,8 @@ def _told(watch: Watch) -> dict[str, str]:
 def _particular(job: MonitorJob, watch: Watch) -> dict[str, Any]:
     """Return what only one kind of application has."""
     if watch.kind == "model-quality":
-        return {"ProblemType": "BinaryClassification"}
+        numeric = job.place.model.forecasts
+        return {"ProblemType": "Regression" if numeric else "BinaryClassification"}
     if watch.kind in ("bias", "explainability"):
         return {"ConfigUri": job.release["BaselineConstraints"]}
     return {}

@@ -82,8 +82,9 @@ class GroundTruth(Record):
     by the hour at which they became known.
     """
 
-    lag_hours: Annotated[int, Field(ge=0, le=720)] = 24
-    """Monitors look at cases that are at least so old, so that the outcome can be known."""
+    lag_hours: Annotated[int, Field(ge=0, le=17_568)] = 24
+    """Monitors look at cases that are at least so old, so that the outcome can be known: of what is
+    forecast a year ahead, a year. Requests and outcomes must be kept so long in the data zone."""
 
 
 class MonitorAction(Record):
@@ -175,16 +176,21 @@ class Model(Record):
         return self.monitoring.capture_percentage or self.controls.minimum_capture_percentage
 
     @property
+    def forecasts(self) -> bool:
+        """Whether it answers numbers of series, rather than decides about cases."""
+        return self.template == "forecast"
+
+    @property
     def demanded_monitors(self) -> dict[MonitorKind, str]:
         """The monitors that the risk tier demands, each with its schedule.
 
-        The monitors of answers judge classes, which a forecast has not. A model that answers once a
-        day is watched once a day, after its answers.
+        A forecast is of series, not of people: no groups, no bias. A model that answers once a day
+        is watched once a day, after its answers.
         """
         return {
             kind: daily(self.serving.batch.watched_at) if self.serving.batch else schedule
             for kind, schedule in self.controls.monitors.items()
-            if kind == "data-quality" or self.template != "forecast"
+            if kind != "bias" or not self.forecasts
         }
 
     def monitors(self, *, production: bool) -> dict[MonitorKind, str]:

@@ -115,6 +115,11 @@ def _monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
                     f"every {slowest} hour{'' if slowest == 1 else 's'}"
                 ),
             )
+    if model.forecasts and "bias" in monitoring.schedules:
+        yield (
+            ("monitoring", "schedules", "bias"),
+            "got a schedule; a forecast is of series and has no groups of people: remove it",
+        )
     monitors = model.monitors(production=True)
     lacking = [kind for kind in monitors if MONITORS[kind].needs_ground_truth]
     if lacking and monitoring.ground_truth is None:

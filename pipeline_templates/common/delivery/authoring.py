@@ -173,31 +173,30 @@ class Author:
         )
 
     def baseline(
-        self, dataset: Place, model: Place, *, evaluation: Place | None = None
+        self, dataset: Place, model: Place, *, evaluation: Place, answers: str = ""
     ) -> ProcessingStep:
         """Return the step that makes what the monitors will compare production with.
 
         Args:
             dataset: what the model learned from.
             model: the folder of its archive.
-            evaluation: a classifier's records that it did not see, with their outcome: what the
-                monitors of quality, bias and explanations compare with.
+            evaluation: records that it did not see, with their outcome: what the monitors of
+                quality, bias and explanations compare with.
+            answers: of a back-test, the column of its forecasts; a classifier is asked instead, and
+                held against the groups of its settings.
         """
-        outcomes = (
-            [
-                *("--evaluation", f"{PROCESSING}/input/evaluation"),
-                *("--groups", f"{PROCESSING}/input/code/settings.json"),
-            ]
-            if evaluation
-            else []
+        judged = (
+            ["--answers", answers]
+            if answers
+            else ["--groups", f"{PROCESSING}/input/code/settings.json"]
         )
         monitoring = self.delivery["monitoring"]
         processor = self._processor(image="analyzer", command=["-m", "mlzone_runtime.analyzer"])
         arguments = processor.run(
             inputs=[
-                *([self._code()] if evaluation else []),
+                *([] if answers else [self._code()]),
                 _input("dataset", dataset),
-                *([_input("evaluation", evaluation)] if evaluation else []),
+                _input("evaluation", evaluation),
                 _input("model", model),
             ],
             outputs=[self._output("baseline", "baseline", folder="")],
@@ -205,7 +204,8 @@ class Author:
                 "baseline",
                 *("--dataset", f"{PROCESSING}/input/dataset"),
                 *("--model", f"{PROCESSING}/input/model"),
-                *outcomes,
+                *("--evaluation", f"{PROCESSING}/input/evaluation"),
+                *judged,
                 *("--output", f"{PROCESSING}/output"),
                 *("--max-psi", str(monitoring["max_psi"])),
                 *("--min-records", str(monitoring["min_records"])),
@@ -243,7 +243,7 @@ class Author:
             baseline: writes the drift baseline.
             results: what the registry keeps of the evaluation, as text.
             task: SageMaker's word for what the model does.
-            classifies: whether the evaluation writes `bias.json`, and the baseline knows outcomes.
+            classifies: whether the evaluation writes `bias.json`, and the baseline knows groups.
         """
         builder = ModelBuilder(
             image_uri=self.inputs.images["inference"],
@@ -271,7 +271,7 @@ class Author:
                 bias=_source(evaluation, "bias.json") if classifies else None,
                 explainability=_source(evaluation, "explanation.json"),
             ),
-            drift_check_baselines=_baselines(folder, outcomes=classifies),
+            drift_check_baselines=_baselines(folder, groups=classifies),
             customer_metadata_properties={
                 "author": self._author,
                 "commit": self._commit,
@@ -360,23 +360,23 @@ def _source(folder: Any, file: str) -> MetricsSource:
     )
 
 
-def _baselines(folder: Any, *, outcomes: bool) -> DriftCheckBaselines:
+def _baselines(folder: Any, *, groups: bool) -> DriftCheckBaselines:
     """Return where the monitors find what they compare with."""
-    judged = (
+    compared = (
         {
-            "model_statistics": _source(folder, "model_quality_statistics.json"),
-            "model_constraints": _source(folder, "model_quality_constraints.json"),
             "bias_pre_training_constraints": _source(folder, "bias_constraints.json"),
             "bias_post_training_constraints": _source(folder, "bias_constraints.json"),
-            "explainability_constraints": _source(folder, "explainability_constraints.json"),
         }
-        if outcomes
+        if groups
         else {}
     )
     return DriftCheckBaselines(
         model_data_statistics=_source(folder, "statistics.json"),
         model_data_constraints=_source(folder, "constraints.json"),
-        **judged,
+        model_statistics=_source(folder, "model_quality_statistics.json"),
+        model_constraints=_source(folder, "model_quality_constraints.json"),
+        explainability_constraints=_source(folder, "explainability_constraints.json"),
+        **compared,
     )
 
 

@@ -1,6 +1,7 @@
 """Judge the forecast by a rolling back-test; explain the model; write its card.
 
-Writes SageMaker's documents for the registry and `summary.json`, from which the pipeline decides.
+Writes SageMaker's documents for the registry, `summary.json`, from which the pipeline decides, and
+`backtest.csv`, with which the monitors compare how good forecasts are in production.
 """
 
 import argparse
@@ -15,6 +16,9 @@ import forecasting
 import job
 import model
 import payload
+
+FORECAST = "forecast"
+"""The column of the back-test's forecasts, which the monitors' baseline takes for answers."""
 
 
 def summary(
@@ -50,13 +54,17 @@ def main() -> None:
     given = job.settings()
     booster, document = model.load(args.model)
     rows = job.read_table(args.examples)
-    quality = accuracy.report(forecasting.backtest(rows, given))
+    tested = forecasting.backtest(rows, given)
+    quality = accuracy.report(tested)
     matrix = model.data(rows, document["features"])
     explanation = explain.report(model.contributions(booster, matrix), document["features"])
     result = summary(given, quality, explanation)
     job.write_json(args.output / "quality.json", quality)
     job.write_json(args.output / "explanation.json", explanation)
     job.write_json(args.output / "summary.json", result)
+    job.write_table(
+        args.output / "backtest.csv", [*tested.rows[0], FORECAST], tested.table(FORECAST)
+    )
     payload.write(args.output, rows, [feature["name"] for feature in document["features"]])
     for name, text in result["texts"].items():
         print(f"{name}={text}")

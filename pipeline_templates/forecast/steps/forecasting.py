@@ -4,7 +4,7 @@ XGBoost's logistic loss takes shares as well as classes, so that every forecast 
 explanation is in log odds as a classifier's is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,15 @@ class Backtest:
     naive: Vector
     """What is forecast if nothing changes."""
     truth: Vector
+    rows: list[job.Row] = field(default_factory=list)
+    """The examples: what was known of each period, and what came."""
+
+    def table(self, name: str) -> list[job.Row]:
+        """Return its rows, with each forecast under a name."""
+        return [
+            {**row, name: f"{forecast:.8g}"}
+            for row, forecast in zip(self.rows, self.forecasts.tolist(), strict=True)
+        ]
 
 
 def fit(rows: list[job.Row], given: dict[str, Any]) -> model.xgboost.Booster:
@@ -48,6 +57,23 @@ def fit(rows: list[job.Row], given: dict[str, Any]) -> model.xgboost.Booster:
     )
 
 
+def schema(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the artefact's `schema.json`: what becomes true is a share, so many periods later."""
+    settings = given["model"]
+    return {
+        **model.schema(given, series.features(given), settings["threshold"]),
+        "task": "forecast",
+        "target": series.OUTCOME,
+        "horizon": settings["horizon"],
+        "no_change": {"feature": current(settings), "factor": 1 / series.PERCENT},
+    }
+
+
+def current(settings: dict[str, Any]) -> str:
+    """Return the feature that is the target's own value: what a forecast of no change says."""
+    return str(next(f["name"] for f in settings["features"] if _is_target(f, settings)))
+
+
 def outcomes(rows: list[job.Row]) -> Vector:
     """Return what became of the target, as shares."""
     return np.array([float(row[series.OUTCOME]) for row in rows])
@@ -66,8 +92,7 @@ def backtest(rows: list[job.Row], given: dict[str, Any]) -> Backtest:
         raise job.StepError(
             f"{len(rows)} examples are too few for a back-test over {horizon} periods"
         )
-    # The target's own value is what a forecast of no change says.
-    current = next(f["name"] for f in settings["features"] if _is_target(f, settings))
+    same = current(settings)
     periods, origins, forecasts = [], [], []
     for start in range(first, len(rows), step):
         known = start - horizon + 1
@@ -81,8 +106,9 @@ def backtest(rows: list[job.Row], given: dict[str, Any]) -> Backtest:
         periods=periods,
         origins=origins,
         forecasts=np.array(forecasts),
-        naive=np.array([float(row[current]) / series.PERCENT for row in tested]),
+        naive=np.array([float(row[same]) / series.PERCENT for row in tested]),
         truth=outcomes(tested),
+        rows=tested,
     )
 
 

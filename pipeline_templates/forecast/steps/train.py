@@ -24,7 +24,7 @@ def main() -> None:
     rows = job.read_table(args.examples)
     features = series.features(given)
     booster = forecasting.fit(rows, given)
-    document = model.schema(given, features, given["model"]["threshold"])
+    document = forecasting.schema(given)
     model.save(args.model_dir, booster, document)
     errors = booster.predict(model.data(rows, features)) - forecasting.outcomes(rows)
     print(f"train:mae={float(np.abs(errors).mean()):.6f}")

@@ -37,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
         "--evaluation", type=Path, help="folder of held-out CSV files, with outcomes and groups"
     )
     baseline.add_argument(
+        "--answers",
+        default="",
+        help="column of the held-out records with answers that were given without knowing the "
+        "outcome, as in a back-test; the model is asked unless given",
+    )
+    baseline.add_argument(
         "--groups", type=Path, help="JSON file with the groups to compare, as 'facets'"
     )
     defaults = Settings()
@@ -53,7 +59,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if options.evaluation:
         from mlzone_runtime.analyzer.outcome_baseline import OutcomeBaseline  # noqa: PLC0415
 
-        more = OutcomeBaseline(options.evaluation, options.groups, settings)
+        more = OutcomeBaseline(options.evaluation, options.groups, settings, options.answers)
     made = make_baseline(options.dataset, options.model, options.output, settings, more=more)
     sys.stdout.write(f"baseline of {made.rows} records; manifest sha256 {made.manifest_sha256}\n")
     return 0

@@ -13,14 +13,13 @@ import numpy as np
 
 from mlzone_runtime.analyzer import bias_report, bias_wording, fairness
 from mlzone_runtime.analyzer.baseline import CONSTRAINTS
-from mlzone_runtime.analyzer.cases import Cases, read_cases
+from mlzone_runtime.analyzer.cases import Cases, outcome_of, read_cases
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.evaluation import GROUPS, Evaluation
 from mlzone_runtime.analyzer.fairness import Gap, Sides
 from mlzone_runtime.analyzer.group import intersections
 from mlzone_runtime.analyzer.job import Job
 from mlzone_runtime.analyzer.model import ARCHIVE, read_schema
-from mlzone_runtime.analyzer.model_quality import outcome_of
 from mlzone_runtime.analyzer.result import Result, of_answers
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.significance import holm, normal_rise
@@ -57,6 +56,8 @@ def monitor(job: Job, settings: Settings) -> Result:
         AnalysisError: A file of the baseline is not what it must be, or it names no group.
     """
     schema = read_schema(job.baseline / ARCHIVE)
+    if schema.numeric:
+        raise AnalysisError(f"{schema.model} is a {schema.task}; bias is judged of decisions alone")
     evaluation = Evaluation.load(job.baseline)
     if not evaluation.groups:
         raise AnalysisError(f"{job.baseline / GROUPS} names no group")

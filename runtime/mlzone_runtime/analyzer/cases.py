@@ -15,6 +15,7 @@ from mlzone_runtime.analyzer.evaluation import Evaluation
 from mlzone_runtime.analyzer.group import Group
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
 from mlzone_runtime.analyzer.job import CAPTURED, MERGED, Job
+from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.table import FloatArray, NumberColumn, Table
 from mlzone_runtime.analyzer.truth import Known, TruthFaults, TruthReader, outcomes
 from mlzone_runtime.tabular_schema import Schema
@@ -28,7 +29,8 @@ class Cases:
 
     Attributes:
         intake: The requests and the answers.
-        outcomes: 1 for the positive class, 0 for another one, NaN where it is not known.
+        outcomes: 1 for the positive class, 0 for another one, or the number that became true; NaN
+            where it is not known.
         members: Who belongs to each group.
         faults: What of the ground truth could not be used.
     """
@@ -108,6 +110,15 @@ def read_cases(job: Job, schema: Schema, evaluation: Evaluation) -> Cases:
         },
         faults=truth.faults,
     )
+
+
+def outcome_of(cases: Cases, settings: Settings) -> str:
+    """Return why nothing can be judged, or an empty text."""
+    if not cases.intake.table.rows:
+        return "no_records"
+    if np.isnan(cases.outcomes).all():
+        return "no_ground_truth"
+    return "too_few_records" if cases.usable.sum() < settings.min_records else ""
 
 
 def _values(group: Group, table: Table, known: list[Known | None]) -> list[str | None]:

@@ -11,12 +11,18 @@ Line = tuple[str, Mapping[str, float], Mapping[str, float]]
 """Label, and value, low and high of the baseline and of the window."""
 
 
-def intervals(lines: Sequence[Line]) -> str:
-    """Return a chart with two marks on each line: the baseline's and the window's."""
+def intervals(lines: Sequence[Line], *, shares: bool = True) -> str:
+    """Return a chart with two marks on each line: the baseline's and the window's.
+
+    Args:
+        lines: What is drawn.
+        shares: Whether the values are shares, which are drawn from 0 to 1.
+    """
     lows = [side["low"] for _, *sides in lines for side in sides]
     highs = [side["high"] for _, *sides in lines for side in sides]
-    low, high = min([0.0, *lows]), max([1.0, *highs])
-    scale = (_WIDTH - _LABEL - _RIGHT) / (high - low)
+    # Shares are seen against the whole; sizes of errors against the largest.
+    low, high = min([0.0, *lows]), max([1.0 if shares else 0.0, *highs])
+    scale = (_WIDTH - _LABEL - _RIGHT) / ((high - low) or 1.0)
     rows = "".join(_line(place, line, low, scale) for place, line in enumerate(lines))
     height = _ROW * len(lines) + 4
     title = "Values with their 95 % intervals: baseline above, window below"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from mlzone_runtime.analyzer.table import FloatArray
 
@@ -24,16 +25,29 @@ _BETAS = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric's value and its standard error."""
+    """A metric's value and its standard error.
+
+    Attributes:
+        value: The metric.
+        error: Its standard error.
+        bounds: What it can be at least and at most.
+        freedom: Degrees of freedom of the error, where they are few.
+    """
 
     value: float
     error: float
+    bounds: tuple[float, float] = (0.0, 1.0)
+    freedom: int | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval."""
-        reach = _NORMAL_95 * self.error
-        return max(0.0, self.value - reach), min(1.0, self.value + reach)
+        reach = _NORMAL_95 if self.freedom is None else float(special.stdtrit(self.freedom, 0.975))
+        least, most = self.bounds
+        return (
+            max(least, self.value - reach * self.error),
+            min(most, self.value + reach * self.error),
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlzone_runtime.analyzer.wording import percent, problems, show
+from mlzone_runtime.analyzer.wording import percent, problems, show, signed
 
 NAMES = {
     "accuracy": "accuracy",
@@ -12,6 +12,14 @@ NAMES = {
     "true_negative_rate": "true negative rate",
     "auc": "area under the ROC curve",
     "brier": "Brier score",
+    "mae": "mean absolute error",
+    "mse": "mean squared error",
+    "rmse": "root mean squared error",
+    "mean_error": "mean error",
+    "r2": "R2",
+    "wape": "error in parts of the outcomes",
+    "mape": "mean error in parts of each outcome",
+    "error_ratio": "error in parts of that of a forecast of no change",
     "calibration_gap": "gap between the expected and the true rate of the positive class",
 }
 ADVICE = {
@@ -31,24 +39,49 @@ def sentences(explanation: Mapping[str, Any]) -> list[str]:
     said = [_headline(explanation)]
     said += [finding["sentence"] for finding in explanation["findings"]]
     parts = explanation["performance"]["decomposition"]
-    if parts and explanation["findings"]:
+    if parts and explanation["findings"] and "positive_rate" not in parts:
+        said.append(
+            f"The mean absolute error went from {show(parts['baseline'])} to "
+            f"{show(parts['current'])}: the cases account for {signed(parts['population'])}, "
+            f"a changed relation of answers and outcomes for {signed(parts['concept'])}."
+        )
+    elif parts and explanation["findings"]:
         said.append(
             f"Wrong decisions went from {percent(parts['baseline'])} to "
             f"{percent(parts['current'])}: the cases account for {_points(parts['population'])}, "
             f"a changed relation of answers and outcomes for {_points(parts['concept'])}."
         )
+    ratio = explanation["performance"].get("told", {}).get("error_ratio")
+    if ratio and ratio["value"] > 1:
+        said.append(
+            "A forecast of no change would have been better: the error is "
+            f"{show(ratio['value'])} times as large ({show(ratio['low'])} to "
+            f"{show(ratio['high'])})."
+        )
     estimate = explanation["performance"]["estimated"]
     if estimate and explanation["outcome"] in {"no_ground_truth", "too_few_records"}:
-        right = estimate["accuracy"]
-        said.append(
-            f"Estimate, from the answers alone: {percent(right['value'])} of the decisions on "
-            f"{show(estimate['records'])} records will turn out right ({percent(right['low'])} to "
-            f"{percent(right['high'])}), if outcomes follow the answers as they did."
-        )
+        said.append(_estimate(estimate))
     if explanation["findings"]:
         first = explanation["findings"][0]
         said.append(f"Recommended: {first['action']}. Reason: {first['reason']}.")
     return [*said, *left_out(explanation)]
+
+
+def _estimate(estimate: Mapping[str, Any]) -> str:
+    """Say how good answers will turn out, marked as an estimate."""
+    start, end = "Estimate, from the answers alone:", "if outcomes follow the answers as they did."
+    records = show(estimate["records"])
+    if "mae" in estimate:
+        size = estimate["mae"]
+        return (
+            f"{start} {records} answers will be off by {show(size['value'])} on average "
+            f"({show(size['low'])} to {show(size['high'])}), {end}"
+        )
+    right = estimate["accuracy"]
+    return (
+        f"{start} {percent(right['value'])} of the decisions on {records} records will turn out "
+        f"right ({percent(right['low'])} to {percent(right['high'])}), {end}"
+    )
 
 
 def left_out(explanation: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,8 @@ class Settings:
         min_special_share: Rise of the share of one exact value from which it is looked at as a
             stand-in for a missing value.
         max_quality_loss: Loss of a metric of model quality from which it counts.
+        max_error_rise: Rise of the error of answers that are numbers, in parts of the baseline's,
+            from which it counts.
         max_bias: Distance from even treatment that is let be, whatever the baseline's.
         max_bias_rise: Rise of that distance from which it counts.
         min_attribution_ndcg: How well the order of the features' importance must be kept.
@@ -41,6 +43,7 @@ class Settings:
     domain_threshold: float = 0.99
     min_special_share: float = 0.01
     max_quality_loss: float = 0.05
+    max_error_rise: float = 0.2
     max_bias: float = 0.1
     max_bias_rise: float = 0.05
     min_attribution_ndcg: float = 0.9
@@ -67,6 +70,7 @@ class Settings:
                 "min_missing_increase": self.min_missing_increase,
                 "min_special_share": self.min_special_share,
                 "max_quality_loss": self.max_quality_loss,
+                "max_error_rise": self.max_error_rise,
                 "max_bias": self.max_bias,
                 "max_bias_rise": self.max_bias_rise,
                 "min_attribution_ndcg": self.min_attribution_ndcg,

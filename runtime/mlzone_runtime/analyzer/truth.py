@@ -31,7 +31,7 @@ class TruthFaults:
     Attributes:
         unreadable: Lines that are none.
         misshapen: Outcomes that are more or fewer than the records of their request.
-        unclear: Outcomes that are neither the positive class nor another one.
+        unclear: Outcomes that are no class that is known, or no number where one is expected.
         unknown: Outcomes of requests that the window does not hold.
     """
 
@@ -57,7 +57,7 @@ class Known:
     """What became true of one record."""
 
     outcome: float
-    """1 for the positive class, 0 for another one, NaN where it is not clear."""
+    """1 for the positive class, 0 for another one, or a number; NaN where it is not clear."""
     values: Mapping[str, str] = field(default_factory=dict)
     """What else became known, by column."""
 
@@ -134,6 +134,8 @@ class TruthReader:
 
     def _outcome(self, value: object) -> float:
         text = str(value).strip()
+        if self.schema.numeric:
+            return self._number(text)
         if text == self.schema.positive_class:
             return 1.0
         if text in self.classes:
@@ -143,6 +145,16 @@ class TruthReader:
         except ValueError:
             number = np.nan
         if number in {0.0, 1.0}:
+            return number
+        self.faults.unclear += 1
+        return np.nan
+
+    def _number(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = np.nan
+        if np.isfinite(number):
             return number
         self.faults.unclear += 1
         return np.nan

@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 LOG.setLevel(logging.INFO)
 
 _HOUR = timedelta(hours=1)
+_DAY = 24 * _HOUR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +99,15 @@ class Window:
         return Window(start=self.start, end=self.end + lag_hours * _HOUR)
 
     def folders(self) -> Iterator[str]:
-        """Yield the folders in which requests of the window are captured."""
-        hour = self.start
-        while hour < self.end:
-            yield f"{hour:%Y/%m/%d/%H}/"
-            hour += _HOUR
+        """Yield the folders of the window: of whole days as one, since a lag can be a year."""
+        time = self.start
+        while time < self.end:
+            if time.hour == 0 and time + _DAY <= self.end:
+                yield f"{time:%Y/%m/%d}/"
+                time += _DAY
+            else:
+                yield f"{time:%Y/%m/%d/%H}/"
+                time += _HOUR
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:

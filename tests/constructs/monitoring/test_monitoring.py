@@ -410,6 +410,22 @@ def test_MON_02_all_four_monitors_run_on_both_engines(all_managed, all_scheduled
     assert len({item["prefix"] for item in told}) == len(kinds)
 
 
+def test_MON_02_a_forecast_is_judged_by_the_numbers_that_came(build, properties, resources):
+    forecast = {
+        "template": "forecast",
+        "risk_tier": 2,
+        "monitoring": {**NONE_MORE, "ground_truth": GroundTruth(lag_hours=8784)},
+    }
+    template = build(MonitoringStack, Stage.PROD, engine="model-monitor", **forecast)
+
+    judged = properties(template, "AWS::SageMaker::ModelQualityJobDefinition")
+
+    assert judged["ModelQualityAppSpecification"]["ProblemType"] == "Regression"
+    source = judged["ModelQualityJobInput"]["EndpointInput"]
+    assert source["EndTimeOffset"] == "-PT8784H"
+    assert not resources(template, "AWS::SageMaker::ModelBiasJobDefinition")
+
+
 def test_both_engines_tell_the_analyzer_which_monitor_it_is(all_managed, resources):
     for kind, told in (
         ("DataQuality", "data-quality"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
-from mlzone_runtime.analyzer import bias, explainability, fairness, importance, model_quality
+from mlzone_runtime.analyzer import bias, class_quality, explainability, fairness, importance
 from mlzone_runtime.analyzer.calibration import Calibration, expected
 from mlzone_runtime.analyzer.evaluation import Evaluation
 from mlzone_runtime.analyzer.model import WatchedModel, read_schema
@@ -163,10 +163,10 @@ def test_alarms_are_rare_where_nothing_changed(project: Project) -> None:
     alarms = {"model-quality": 0, "bias": 0}
     for size in (300, 1000) * 200:
         at = rng.integers(0, len(answers), size)
-        judged = model_quality.judge(
+        judged = class_quality.judge(
             evaluation, calibration, (outcomes[at], answers[at]), schema.threshold, settings
         )
-        alarms["model-quality"] += bool(judged.violated)
+        alarms["model-quality"] += any(item.holds for item in judged.losses)
         now = bias.sides_of(
             outcomes[at], answers[at], {name: held[at] for name, held in members.items()}, schema
         )

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from mlzone_runtime.handlers.start_monitor import Monitor, Settings, start
+from mlzone_runtime.handlers.start_monitor import Monitor, Settings, Window, start
 
 BUCKET, REQUESTS = "capture", "credit-default/requests/endpoint/AllTraffic"
 SETTINGS = Settings(
@@ -183,3 +183,14 @@ def test_requests_of_which_nothing_is_known_yet_are_looked_at_all_the_same(s3):
 
     (job,) = jobs.created.values()
     assert [item["InputName"] for item in job["ProcessingInputs"]] == ["baseline", "endpoint"]
+
+
+def test_an_outcome_can_be_known_a_year_later_and_days_are_looked_up_whole():
+    window = Window.before("2026-11-24T10:05:00Z", 2, 8784).since(8784)
+
+    folders = list(window.folders())
+
+    assert folders[:2] == ["2025/11/23/08/", "2025/11/23/09/"]
+    assert folders[16:18] == ["2025/11/24/", "2025/11/25/"]
+    assert folders[-1] == "2026/11/24/09/"
+    assert len(folders) < 400
