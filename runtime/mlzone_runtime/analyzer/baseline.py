@@ -76,7 +76,7 @@ def make_baseline(
     if not archive.is_file():
         raise AnalysisError(f"no {ARCHIVE} in {model}")
     watched = WatchedModel.load(archive)
-    table = read_training(dataset, watched.schema.features)
+    table = read_training(dataset, watched.schema.features, sampled=True)
     if table.rows < settings.min_records:
         raise AnalysisError(
             f"{dataset} has {table.rows} records; a baseline needs at least the "

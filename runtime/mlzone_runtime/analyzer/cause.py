@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlzone_runtime.analyzer import divergence
-from mlzone_runtime.analyzer.comparison import CheckKind, Comparison, category_counts, values_of
+from mlzone_runtime.analyzer.comparison import CheckKind, Comparison, category_counts
 from mlzone_runtime.analyzer.statistics import CategorySummary, NumberSummary
 from mlzone_runtime.analyzer.table import FloatArray, Table
 from mlzone_runtime.analyzer.unit import alike, common_factor, psi_against, unit_change
@@ -96,7 +96,7 @@ def _of_number(comparison: Comparison, table: Table) -> Diagnosis:
     if comparison.found(CheckKind.MALFORMED):
         evidence = {"values": comparison.malformed, "examples": list(comparison.examples)}
         return Diagnosis(cause=Cause.MALFORMED_VALUES, evidence=evidence)
-    ordered = values_of(table.number(comparison.feature.name))
+    ordered = table.number(comparison.feature.name).ordered
     if comparison.found(CheckKind.SPECIAL_VALUE) and comparison.special is not None:
         special = _special(comparison.special, baseline, ordered)
         if special is not None:
@@ -210,7 +210,7 @@ def _fits(comparison: Comparison, other: Feature, table: Table) -> bool:
     """Tell whether another feature's values now look like this feature's values then."""
     baseline = comparison.baseline
     if isinstance(baseline, NumberSummary):
-        values = values_of(table.number(other.name))
+        values = table.number(other.name).ordered
         return bool(len(values)) and alike(baseline, values, comparison.psi or 0.0)
     swapped = CategorySummary.of(baseline.name, table.category(other.name))
     if not swapped.present:

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from mlzone_runtime.analyzer import divergence, significance
+from mlzone_runtime.analyzer import divergence, parallel, significance
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.statistics import CategorySummary, NumberSummary, Summary
-from mlzone_runtime.analyzer.table import FloatArray, NumberColumn, Table
+from mlzone_runtime.analyzer.table import FloatArray, Table
 from mlzone_runtime.tabular_schema import Feature
 
 _MANY_VALUES = 100
@@ -99,9 +99,12 @@ def compare(
 ) -> list[Comparison]:
     """Compare each feature that both sides have, and correct for the number of checks."""
     comparisons = [
-        _compare(feature, baseline[feature.name], current[feature.name], table, settings)
-        for feature in table.features
-        if feature.name in baseline
+        *parallel.ordered(
+            lambda feature: _compare(
+                feature, baseline[feature.name], current[feature.name], table, settings
+            ),
+            [feature for feature in table.features if feature.name in baseline],
+        )
     ]
     places = [(at, kind) for at, comparison in enumerate(comparisons) for kind in comparison.checks]
     adjusted = significance.holm([comparisons[at].checks[kind].p_value for at, kind in places])
@@ -126,7 +129,7 @@ def _compare(
         comparison = replace(comparison, malformed=column.malformed, examples=column.examples)
         checks.append(_malformed(comparison, table.rows, settings))
         if _comparable(baseline, current):
-            ordered = values_of(column)
+            ordered = column.ordered
             checks.append(number_distribution(baseline, current, ordered, settings))
             special, check = _special_value(baseline, ordered, settings)
             comparison = replace(comparison, special=special)
@@ -280,9 +283,3 @@ def _unknown(
         effect=share,
         threshold=1 - settings.domain_threshold,
     )
-
-
-def values_of(column: NumberColumn) -> FloatArray:
-    """Return a column's numbers, sorted, without the missing ones."""
-    ordered: FloatArray = np.sort(column.numbers)
-    return ordered[: len(ordered) - int(np.isnan(ordered).sum())]

@@ -1,6 +1,5 @@
 """The monitor of data quality: what moved in the requests and answers, and what it did."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,16 +8,15 @@ import numpy as np
 from mlzone_runtime.analyzer import segment
 from mlzone_runtime.analyzer.attribution import MOST_RECORDS, Attribution, attribute, evenly
 from mlzone_runtime.analyzer.baseline import CONSTRAINTS, SAMPLE, STATISTICS
-from mlzone_runtime.analyzer.capture import read_capture
 from mlzone_runtime.analyzer.cause import diagnose
 from mlzone_runtime.analyzer.comparison import compare
 from mlzone_runtime.analyzer.constraints import suggest_constraints, violations
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.explanation import Analysis, differs, explain
 from mlzone_runtime.analyzer.intake import Intake
-from mlzone_runtime.analyzer.job import CAPTURED, CSV, Job, document
+from mlzone_runtime.analyzer.job import Job, document
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel, read_schema
-from mlzone_runtime.analyzer.plain import read_csv, read_training
+from mlzone_runtime.analyzer.plain import read_training
 from mlzone_runtime.analyzer.report import render
 from mlzone_runtime.analyzer.result import Result
 from mlzone_runtime.analyzer.settings import PREDICTION, Settings
@@ -30,6 +28,7 @@ from mlzone_runtime.analyzer.statistics import (
     summarise,
 )
 from mlzone_runtime.analyzer.table import NumberColumn, Table
+from mlzone_runtime.analyzer.window import read_window
 from mlzone_runtime.tabular_schema import Feature
 
 
@@ -40,7 +39,7 @@ def monitor(job: Job, settings: Settings) -> Result:
         AnalysisError: A file of the baseline is not what it must be.
     """
     baseline = parse_statistics(document(job.statistics))
-    intake = _read(job, _features(job, baseline))
+    intake = read_window(job, _features(job, baseline))
     analysis, current = _analyse(job, settings, intake, baseline)
     enough = analysis.outcome not in {"no_records", "too_few_records"}
     found = (
@@ -141,16 +140,3 @@ def _features(job: Job, baseline: Mapping[str, Summary]) -> tuple[Feature, ...]:
     if absent or not features:
         raise AnalysisError(f"{job.statistics}: no statistics of {', '.join(absent) or 'features'}")
     return features
-
-
-def _read(job: Job, features: tuple[Feature, ...]) -> Intake:
-    match job.data_format:
-        case {"sagemakerCaptureJson": _}:
-            return read_capture(job.source, features, job.window)
-        case {"csv": {**options}}:
-            header = str(options.get("header", "true")).lower() == "true"
-            return read_csv(job.source, features, header=header)
-    raise AnalysisError(
-        f"dataset_format {json.dumps(job.data_format)} is not supported; expected "
-        f"{CAPTURED} or {CSV}"
-    )

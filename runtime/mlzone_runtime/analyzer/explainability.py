@@ -12,17 +12,16 @@ import numpy as np
 from mlzone_runtime.analyzer import explainability_report, explainability_wording, importance
 from mlzone_runtime.analyzer.attribution import evenly
 from mlzone_runtime.analyzer.baseline import CONSTRAINTS, SAMPLE
-from mlzone_runtime.analyzer.capture import read_capture
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.importance import Change
-from mlzone_runtime.analyzer.intake import Intake
-from mlzone_runtime.analyzer.job import CAPTURED, CSV, Job
+from mlzone_runtime.analyzer.job import Job
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel
-from mlzone_runtime.analyzer.plain import read_csv, read_training
+from mlzone_runtime.analyzer.plain import read_training
 from mlzone_runtime.analyzer.result import Result, of_answers
 from mlzone_runtime.analyzer.segment import large_enough, rules_of
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.table import FloatArray, Table
+from mlzone_runtime.analyzer.window import read_window
 from mlzone_runtime.tabular_schema import Feature, Schema
 
 ANALYSIS = "analysis.json"
@@ -45,7 +44,7 @@ def monitor(job: Job, settings: Settings) -> Result:
     model = WatchedModel.load(job.baseline / ARCHIVE)
     features = model.schema.features
     sample = read_training(job.baseline / SAMPLE, features)
-    intake = _read(job, features)
+    intake = read_window(job, features)
     before = np.abs(model.contributions(sample)[:, :-1])
     thinned = intake.table.select(evenly(intake.table.rows))
     now = model.contributions(thinned) if thinned.rows else np.empty((0, len(features) + 1))
@@ -111,17 +110,6 @@ def analysis(schema: Schema, absolute: FloatArray, expected: float) -> dict[str,
             }
         },
     }
-
-
-def _read(job: Job, features: tuple[Feature, ...]) -> Intake:
-    if CAPTURED in job.data_format:
-        return read_capture(job.source, features, job.window)
-    if CSV in job.data_format:
-        header = str(dict(job.data_format[CSV]).get("header", "true")).lower() == "true"
-        return read_csv(job.source, features, header=header)
-    raise AnalysisError(
-        f"dataset_format names {', '.join(job.data_format)}; expected {CAPTURED} or {CSV}"
-    )
 
 
 def order_of(before: FloatArray, now: FloatArray, settings: Settings) -> dict[str, Any]:

@@ -171,12 +171,13 @@ class IntakeBuilder:
         self._misshapen(1, len(row))
         return False
 
-    def add_frame(self, frame: Any) -> None:
-        """Add rows of a frame that have no answers."""
+    def add_frame(self, frame: Any, answers: FloatArray | None = None) -> None:
+        """Add rows of a frame, with their answers if there are any."""
+        answers = np.full(len(frame), np.nan) if answers is None else answers
         if (chosen := self._chosen(len(frame))) is not None:
-            frame = frame.iloc[chosen]
+            frame, answers = frame.iloc[chosen], answers[chosen]
         self._table.add_frame(frame)
-        self._predictions.append(np.full(len(frame), np.nan))
+        self._predictions.append(answers)
         self._times.append(np.full(len(frame), np.nan))
 
     def finish(self) -> Intake:

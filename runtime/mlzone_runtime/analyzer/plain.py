@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,40 @@ import pandas as pd
 from mlzone_runtime.analyzer.capture import data_files, sampling_rate
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
-from mlzone_runtime.analyzer.table import Table, TableBuilder, read_frame
+from mlzone_runtime.analyzer.parallel import ordered
+from mlzone_runtime.analyzer.table import Table, read_frame
 from mlzone_runtime.tabular_schema import Feature
 
-_BLOCK = 1 << 26
+_BLOCK = 1 << 24
+_NAME, _ANSWER = "(name)", "(answer)"
+"""What stands before and after the features in the output of a batch transform."""
 
 
-def read_training(folder: Path, features: tuple[Feature, ...]) -> Table:
+def read_training(folder: Path, features: tuple[Feature, ...], *, sampled: bool = False) -> Table:
     """Read all CSV files below a folder; each must have a header with every feature.
+
+    Args:
+        folder: Where the files are.
+        features: The columns that are read.
+        sampled: Of very many records take a uniform sample, so that memory stays bounded.
 
     Raises:
         AnalysisError: There is no data, a column is missing, or a file is no CSV.
     """
-    builder = TableBuilder(features)
-    for file in data_files(folder, (".csv",)):
-        absent = [feature.name for feature in features if feature.name not in _header(file)]
+    files = data_files(folder, (".csv",))
+    builder = IntakeBuilder(features, rate=sampling_rate(files) if sampled else 1.0)
+    for file in files:
+        columns = _header(file)
+        absent = [feature.name for feature in features if feature.name not in columns]
         if absent:
             raise AnalysisError(f"{file}: the header lacks the features {', '.join(absent)}")
+        blocks = _blocks(file, header=True)
         try:
-            builder.add_frame(read_frame(file, features))
+            for frame in ordered(partial(_strictly, columns, features), blocks):
+                builder.add_frame(frame)
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise AnalysisError(f"{file}: {error}") from error
-    table = builder.finish()
+    table = builder.finish().table
     if not table.rows:
         raise AnalysisError(f"no records in the CSV files of {folder}")
     return table
@@ -47,22 +60,64 @@ def read_csv(folder: Path, features: tuple[Feature, ...], *, header: bool) -> In
         features: The model's inputs.
         header: The first line of each file names the columns; else they are the features in order.
     """
+    return _read(folder, features, None if header else [feature.name for feature in features])
+
+
+def read_transformed(folder: Path, features: tuple[Feature, ...], *, named: bool) -> Intake:
+    """Read what a batch transform wrote that joins its input with the answers.
+
+    Args:
+        folder: Where the files `*.out` are.
+        features: The model's inputs.
+        named: Each line begins with the record's name, which the model was not given.
+    """
+    first = [_NAME] if named else []
+    return _read(folder, features, [*first, *(feature.name for feature in features), _ANSWER])
+
+
+def _read(folder: Path, features: tuple[Feature, ...], given: list[str] | None) -> Intake:
     files = data_files(folder, (".csv", ".out"))
     builder = IntakeBuilder(features, rate=sampling_rate(files))
-    names = [feature.name for feature in features]
+    answer = Feature(name=_ANSWER, kind="number")
     for file in files:
         builder.files += 1
-        columns = _header(file) if header else names
-        for block in _blocks(file, header=header):
-            try:
-                frame = read_frame(io.BytesIO(block), features, names=[*columns])
-            except pd.errors.ParserError:
-                rows = _careful_rows(block, columns, builder)
-                builder.add_rows(rows, [np.nan] * len(rows))
+        columns = _header(file) if given is None else given
+        read = (*features, answer) if _ANSWER in columns else features
+        blocks = _blocks(file, header=given is None)
+        for block, frame in ordered(partial(_parsed, columns, read), blocks):
+            if frame is None:
+                _add_carefully(block, columns, builder)
                 continue
-            builder.add_frame(frame)
-            _note_columns(builder, columns, names, len(frame))
+            builder.add_frame(frame, _answers(frame))
+            _note_columns(builder, columns, len(frame))
     return builder.finish()
+
+
+def _answers(frame: Any) -> Any:
+    """Return the answers that stand in a frame, NaN where one is no number."""
+    if _ANSWER not in frame:
+        return None
+    column = frame[_ANSWER]
+    if column.dtype != np.float64:
+        column = pd.to_numeric(column.astype(object), errors="coerce")
+    return column.to_numpy(dtype=np.float64, copy=True)
+
+
+def _parsed(
+    columns: Sequence[str], features: tuple[Feature, ...], block: bytes
+) -> tuple[bytes, Any]:
+    """Return a block and its frame, or none if some of its rows have more fields, or fewer."""
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    if b'"' not in block and block.count(b",") < lines * (len(columns) - 1):
+        return block, None
+    try:
+        return block, _strictly(columns, features, block)
+    except pd.errors.ParserError:
+        return block, None
+
+
+def _strictly(columns: Sequence[str], features: tuple[Feature, ...], block: bytes) -> Any:
+    return read_frame(io.BytesIO(block), features, names=[*columns])
 
 
 def _blocks(file: Path, *, header: bool) -> Iterator[bytes]:
@@ -74,7 +129,7 @@ def _blocks(file: Path, *, header: bool) -> Iterator[bytes]:
             block += stream.readline()
             while block.count(b'"') % 2 and (more := stream.readline()):
                 block += more
-            if block.strip():
+            if not block.isspace():
                 yield block
 
 
@@ -83,24 +138,32 @@ def _header(file: Path) -> list[str]:
         return next(csv.reader(stream), [])
 
 
-def _note_columns(
-    builder: IntakeBuilder, columns: Sequence[str], names: Sequence[str], rows: int
-) -> None:
+def _note_columns(builder: IntakeBuilder, columns: Sequence[str], rows: int) -> None:
+    names = {feature.name for feature in builder.features}
+    own = {*names, _NAME, _ANSWER}
     builder.faults.named_rows += rows
-    builder.faults.seen.update({name: rows for name in names if name in columns})
-    builder.faults.extra.update({name: rows for name in columns if name not in names})
+    builder.faults.seen.update({name: rows for name in columns if name in names})
+    builder.faults.extra.update({name: rows for name in columns if name not in own})
 
 
-def _careful_rows(block: bytes, columns: Sequence[str], builder: IntakeBuilder) -> list[Any]:
-    """Read rows some of which have too many fields; those are counted."""
-    names = [feature.name for feature in builder.features]
-    rows = []
+def _add_carefully(block: bytes, columns: Sequence[str], builder: IntakeBuilder) -> None:
+    """Add rows some of which have too many fields, or too few; those are counted."""
+    rows: list[list[object]] = []
+    answers = []
     for row in csv.reader(io.StringIO(block.decode(errors="replace"), newline="")):
         if len(row) == len(columns):
             found = dict(zip(columns, row, strict=True))
-            rows.append([found.get(name) for name in names])
+            rows.append([found.get(feature.name) for feature in builder.features])
+            answers.append(_number(found.get(_ANSWER, "")))
         elif row:
             builder.faults.misshapen += 1
             builder.faults.note(f"a row with {len(row)} fields; expected {len(columns)}")
-    _note_columns(builder, columns, names, len(rows))
-    return rows
+    builder.add_rows(rows, answers)
+    _note_columns(builder, columns, len(rows))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from mlzone_runtime.analyzer import parallel
 from mlzone_runtime.analyzer.sketch import Sketch
 from mlzone_runtime.analyzer.table import CategoryColumn, FloatArray, NumberColumn, Table
 from mlzone_runtime.tabular_schema import Feature
@@ -54,8 +55,7 @@ class NumberSummary:
     @classmethod
     def of(cls, name: str, column: NumberColumn, cuts: FloatArray | None = None) -> Self:
         """Summarise a column, into the given buckets or into its own."""
-        ordered = np.sort(column.numbers)
-        ordered = ordered[: len(ordered) - int(np.isnan(ordered).sum())]
+        ordered = column.ordered
         if cuts is None:
             cuts = bucket_cuts(ordered)
         places = np.searchsorted(ordered, cuts, side="left")
@@ -189,7 +189,8 @@ def bucket_cuts(ordered: FloatArray) -> FloatArray:
 
 def summarise(table: Table, baseline: Mapping[str, Summary] | None = None) -> list[Summary]:
     """Summarise all columns, into the baseline's buckets if there is one."""
-    return [summary_of(feature, table, baseline or {}) for feature in table.features]
+    known = baseline or {}
+    return [*parallel.ordered(lambda feature: summary_of(feature, table, known), table.features)]
 
 
 def summary_of(feature: Feature, table: Table, baseline: Mapping[str, Summary]) -> Summary:

@@ -423,7 +423,7 @@ def test_MON_02_a_forecast_is_judged_by_the_numbers_that_came(build, properties,
     assert judged["ModelQualityAppSpecification"]["ProblemType"] == "Regression"
     source = judged["ModelQualityJobInput"]["EndpointInput"]
     assert source["EndTimeOffset"] == "-PT8784H"
-    assert not resources(template, "AWS::SageMaker::ModelBiasJobDefinition")
+    assert not [*resources(template, "AWS::SageMaker::ModelBiasJobDefinition")]
 
 
 def test_both_engines_tell_the_analyzer_which_monitor_it_is(all_managed, resources):

@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlzone_runtime.analyzer import capture, plain
+from mlzone_runtime.tabular_schema import Feature
+
 from .conftest import (
     NAMES,
+    NUMBERS,
     Monitor,
     Project,
     Run,
@@ -127,12 +131,75 @@ def test_csv_rows_of_the_wrong_length_are_counted(
     folder.mkdir()
     traffic.to_csv(folder / "a.csv", index=False)
     with (folder / "a.csv").open("a") as file:
-        file.write(",".join("1" * 11) + "\n")
+        file.write(",".join("1" * 11) + "\n" + "1,2,3")
 
     run = monitor(folder, dataset_format='{"csv": {"header": "true"}}')
 
     assert run.explanation["records"]["analysed"] == ROWS
-    assert run.explanation["records"]["misshapen"] == 1
+    assert run.explanation["records"]["misshapen"] == 2
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["with names", "without names"])
+def test_the_output_of_a_batch_transform_is_read_with_its_answers(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path, *, named: bool
+) -> None:
+    """SageMaker joins each record with its answer; a name is filtered out for the model alone."""
+    answers = np.linspace(0.1, 0.9, ROWS)
+    folder = tmp_path / "scored" / "2026-11-24"
+    folder.mkdir(parents=True)
+    lines = [
+        f"{f'application-{place},' if named else ''}{row},{answer}"
+        for place, (row, answer) in enumerate(zip(csv_lines(traffic), answers, strict=True))
+    ]
+    lines[7] = lines[7].rpartition(",")[0] + ",none"
+    (folder / "part-1.csv.out").write_text("\n".join(lines[:400]) + "\n")
+    (folder / "part-2.csv.out").write_text("\n".join([*lines[400:], "1,2", lines[0]]) + "\n")
+    layout = {"batchTransform": {"named": str(named).lower()}}
+
+    run = monitor(folder.parent, dataset_format=json.dumps(layout))
+
+    assert run.code == 0, run.stderr
+    records = run.explanation["records"]
+    assert (records["files"], records["without_prediction"]) == (2, 1)
+    assert records["misshapen"] == 1
+    found = statistics(run)
+    assert found["prediction"]["numerical_statistics"]["mean"] == pytest.approx(
+        np.append(np.delete(answers, 7), answers[0]).mean()
+    )
+    assert "name" not in " ".join(found)
+
+
+def test_blocks_of_a_file_make_no_difference(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    traffic.to_csv(folder / "a.csv", index=False)
+    layout = '{"csv": {"header": "true"}}'
+    whole = monitor(folder, dataset_format=layout).json("statistics.json")
+
+    monkeypatch.setattr(plain, "_BLOCK", 5000)
+
+    assert monitor(folder, dataset_format=layout).json("statistics.json") == whole
+
+
+def test_a_training_set_beyond_memory_is_summarised_by_a_uniform_sample(
+    traffic: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in range(20):
+        traffic.to_csv(tmp_path / f"{part}.csv", index=False)
+    features = tuple(
+        Feature(name=name, kind="number" if name in NUMBERS else "category", categories=("x",))
+        for name in NAMES
+    )
+    monkeypatch.setattr(capture, "MOST_ROWS", 5 * ROWS)
+
+    table = plain.read_training(tmp_path, features, sampled=True)
+
+    assert table.rows == pytest.approx(5 * ROWS, rel=0.1)
+    mean = np.nanmean(table.number("income").numbers)
+    assert mean == pytest.approx(traffic["income"].mean(), rel=0.03)
+    assert plain.read_training(tmp_path, features).rows == 20 * ROWS
 
 
 def test_what_cannot_be_read_is_counted_and_told(
