@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 BENCHMARKS = {
     "setup": "Set-up of a fresh clone",
     "story": "The demo: from YAML to a model in production that is trained again",
+    "delivery": "Updates of an endpoint under load",
     "access": "One access decision",
     "governance": "Rules, access matrix and proofs of the example estate",
     "guardrails": "Proofs, the access matrix and the mutation score of the guardrails",
