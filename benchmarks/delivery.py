@@ -1,7 +1,7 @@
 """Updates of an endpoint under load: a good release, a rollback by command, and a bad canary.
 
-Everything goes the way of a model: commit, build, approval, staging, production; callers ask the
-endpoint in production meanwhile, without a pause. The bad release is good in staging: its server
+Everything goes the way of a model: commit, build, approval, staging, production; four callers
+ask the endpoint in production meanwhile. The bad release is good in staging: its server
 begins to fail after some hundred requests, as one does that leaks. Production's alarms notice.
 """
 
@@ -27,10 +27,11 @@ from mlzone_tools.services.model import rollback
 CALLERS = 4
 LONGEST_WAIT = "MLZONE_CLOUD_LONGEST_BAKE"
 """The waits of a deployment pass on the cloud's clock alone, not after a few real seconds."""
-_MINUTES_A_SECOND = 0.5
+_MINUTES_A_SECOND = 1.0
 _GOOD_REQUESTS = 300
 """So many the bad release answers; staging asks fewer."""
 _GOOD_IN_A_ROW = 100
+_PAUSE_SECONDS = 0.03
 _LEAKING = f"""
 import sys
 from mlzone_runtime import serving
@@ -49,8 +50,10 @@ sys.exit(serving.main())
 def run() -> list[dict[str, Any]]:
     """Bring four releases to production, three of them under load; a row an update."""
     with tempfile.TemporaryDirectory() as name, opened(Path(name), **{LONGEST_WAIT: "600"}) as bank:
+        # Every pipeline has run once when it was made.
+        known = len(bank.promotions())
         bank.approved(rounds=150)
-        _promoted(bank, 0, expected="Succeeded")
+        _promoted(bank, known, expected="Succeeded")
         return [_updated(bank), _rolled_back(bank), _sent_back(bank)]
 
 
@@ -119,7 +122,7 @@ def _publish_leaking(bank: SmallBank) -> None:
 
 
 class Load:
-    """Callers in production who ask without a pause, each one request after the other."""
+    """Callers in production who ask each one request after the other."""
 
     def __init__(self, bank: SmallBank) -> None:
         self._bank = bank
@@ -181,4 +184,4 @@ class Load:
             except ClientError:
                 self._failures.append(begin)
             self._seconds.append(time.perf_counter() - begin)
-            time.sleep(0.01)
+            time.sleep(_PAUSE_SECONDS)

@@ -167,3 +167,21 @@ def test_a_failed_step_is_told_with_its_reason_and_the_end_of_its_log(part: Any)
     with stub, log_stub:
         lines = part("execution").reasons(sagemaker, logs, RUN)
     assert lines == ["Train: AlgorithmError: exit code 1", "    error: no CSV file"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "meaning"),
+    [
+        ("AlgorithmError: , exit code: 137", "it ran out of memory"),
+        ("ClientError: the job was stopped: MaxRuntimeExceeded", "training.max_runtime_minutes"),
+    ],
+)
+def test_a_reason_that_says_little_is_explained(part: Any, reason: str, meaning: str) -> None:
+    sagemaker, stub = client("sagemaker")
+    step = {"StepName": "Train", "StepStatus": "Failed", "FailureReason": reason}
+    stub.add_response("list_pipeline_execution_steps", {"PipelineExecutionSteps": [step]})
+    with stub:
+        first, second = part("execution").reasons(sagemaker, None, RUN)
+
+    assert first == f"Train: {reason}"
+    assert meaning in second

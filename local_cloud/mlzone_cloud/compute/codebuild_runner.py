@@ -5,6 +5,7 @@ never keep its workers from doing it.
 """
 
 import copy
+import os
 import threading
 import time
 import weakref
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 BUILDS = "codebuild.builds"
 PROJECTS = "codebuild.projects"
 STATE_CHANGE = "CodeBuild Build State Change"
-CONCURRENT_BUILDS = 60
-"""How many run at once; the default of a small environment's quota."""
+_QUOTA, _FEWEST, _A_CORE = 60, 8, 4
+CONCURRENT_BUILDS = min(_QUOTA, max(_FEWEST, _A_CORE * (os.cpu_count() or 1)))
+"""How many run at once: as many as the machine bears, at most a small environment's quota. Others
+wait in the order in which they came, whosever they are. Builds often wait for jobs, which have the
+cores meanwhile."""
 _ENDING_SECONDS, _LOOK_SECONDS = 5, 0.02
 _RUNNERS: "weakref.WeakKeyDictionary[Cloud, Runner]" = weakref.WeakKeyDictionary()
 

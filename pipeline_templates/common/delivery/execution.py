@@ -13,6 +13,12 @@ _PAUSE_SECONDS = 2.0
 _TAIL = 30
 _RUNNING = ("Executing", "Stopping")
 _FAILED = ("Failed", "Stopped")
+_MEANINGS = {
+    "exit code: 137": "it was killed, most likely because it ran out of memory: let the platform "
+    "team give the model a larger training.instance_type, or learn from less data",
+    "MaxRuntime": "it ran longer than training.max_runtime_minutes of the estate allows",
+}
+"""What a sign in a reason means to who wrote the step."""
 _GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
@@ -111,7 +117,9 @@ def reasons(client: Any, logs: Any, arn: str) -> list[str]:
     for step in steps(client, arn):
         if step["StepStatus"] not in _FAILED:
             continue
-        lines.append(f"{step['StepName']}: {step.get('FailureReason', step['StepStatus'])}")
+        reason = step.get("FailureReason", step["StepStatus"])
+        lines.append(f"{step['StepName']}: {reason}")
+        lines += [f"    {meaning}" for sign, meaning in _MEANINGS.items() if sign in reason]
         for kind, group in _GROUPS.items():
             job = step.get("Metadata", {}).get(kind, {}).get("Arn", "").rpartition("/")[2]
             lines += [f"    {line}" for line in _tail(logs, group, job)] if job else []

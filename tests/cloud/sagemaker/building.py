@@ -77,7 +77,7 @@ class Pipelines:
             **more,
         )
 
-    def create_sdk3(self, rows: str = "1,2\n") -> None:
+    def create_sdk3(self, rows: str = "1,2\n", *, train: str = TRAIN, seconds: int = 600) -> None:
         """Make the pipeline that the SDK wrote, with scripts of ours behind it."""
         text = SDK3.replace("ml-artifacts", BUCKET).replace("aur/tabular:1", "tabular:1")
         definition = json.loads(text)
@@ -90,10 +90,11 @@ class Pipelines:
         for channel in definition["Steps"][1]["Arguments"]["InputDataConfig"]:
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
             if channel["ChannelName"] == "code":
-                self.estate.put(uri.removeprefix(f"s3://{BUCKET}/") + "/train.py", TRAIN)
+                self.estate.put(uri.removeprefix(f"s3://{BUCKET}/") + "/train.py", train)
             elif channel["ChannelName"] == "sm_drivers":
                 script = "#!/bin/bash\nexec python3 /opt/ml/input/data/code/train.py\n"
                 self.estate.put(uri.removeprefix(f"s3://{BUCKET}/") + "/sm_train.sh", script)
+        definition["Steps"][1]["Arguments"]["StoppingCondition"] = {"MaxRuntimeInSeconds": seconds}
         self.sagemaker.create_pipeline(
             PipelineName="p", PipelineDefinition=json.dumps(definition), RoleArn=self.role
         )

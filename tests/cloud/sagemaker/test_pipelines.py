@@ -74,6 +74,28 @@ def test_a_training_that_fails_ends_the_pipeline_with_its_last_lines(
     assert not pipelines.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
 
 
+@pytest.mark.parametrize(
+    ("train", "seconds", "status", "reason"),
+    [
+        ("import time; time.sleep(600)", 2, "Stopped", "the job was stopped: MaxRuntimeExceeded"),
+        ("import os; os.kill(os.getpid(), 9)", 600, "Failed", "exit code: 137"),
+    ],
+    ids=["never ends", "out of memory"],
+)
+def test_a_training_that_is_ended_ends_the_pipeline_and_says_why(
+    pipelines: Pipelines, train: str, seconds: int, status: str, reason: str
+) -> None:
+    pipelines.create_sdk3(train=train, seconds=seconds)
+
+    done = pipelines.run()
+
+    steps = pipelines.steps(done["PipelineExecutionArn"])
+    assert done["PipelineExecutionStatus"] == steps["Train"]["StepStatus"] == status
+    assert reason in steps["Train"]["FailureReason"]
+    assert list(steps) == ["Prepare", "Train"]
+    assert not pipelines.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+
+
 def test_steps_with_the_same_arguments_are_taken_from_an_earlier_execution(
     pipelines: Pipelines,
 ) -> None:

@@ -18,6 +18,7 @@ from mlzone_cloud.sagemaker.storage import Storage, StorageError
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
+_SIGNALS = 128
 _LONGEST_REASON = 1024
 _LAST_LINES = 8
 
@@ -228,7 +229,9 @@ def failure(outcome: process.Outcome, told: str) -> JobFailedError:
         told: what it wrote to the file for its failure.
     """
     lines = [line for line in outcome.tail if line.strip()][-_LAST_LINES:]
-    suffix = f", exit code: {outcome.code}"
+    # What a signal ended has the exit code that a container gives it: 137 where memory ran out.
+    code = outcome.code if outcome.code >= 0 else _SIGNALS - outcome.code
+    suffix = f", exit code: {code}"
     # A traceback's end says more than its beginning.
     room = _LONGEST_REASON - len("AlgorithmError: ") - len(suffix)
     text = told.strip()[:room] or "\n".join(lines)[-room:]

@@ -124,7 +124,9 @@ class Progress:
         if status == "Completed":
             self._succeeded(step.name, plain(job), run["Metadata"])
         elif status == "Stopped":
-            run["FailureReason"] = "ClientError: the job was stopped"
+            overtime = job.get("SecondaryStatus") == "MaxRuntimeExceeded"
+            why = ": MaxRuntimeExceeded" if overtime else ""
+            run["FailureReason"] = f"ClientError: the job was stopped{why}"
             self._set(step.name, STOPPED)
         elif interrupted and not self._stopping():
             self._attempt(step)
