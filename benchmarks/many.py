@@ -191,8 +191,8 @@ class Crowd:
         endpoint = self.cloud
         began = time.monotonic()
         os.kill(endpoint.pid, signal.SIGKILL)
-        while embedded.find(self.state):
-            time.sleep(0.05)
+        # It is a child of this process.
+        os.waitpid(endpoint.pid, 0)
         embedded.start(self.estate, port=endpoint.port, state=self.state, talk=print)
         print(f"killed; it answers again after {time.monotonic() - began:.1f} s", flush=True)
 

@@ -21,6 +21,7 @@ from mlzone_runtime.release.copying import (
     copy,
     is_published,
     publish,
+    require_newest,
     require_report,
 )
 from mlzone_runtime.release.document import Release
@@ -130,6 +131,7 @@ def _pull(arn: str, settings: Settings, clients: Clients) -> dict[str, Any]:
     if is_published(clients.s3, version.release, target):
         LOG.info("release %s was pulled before", version.release)
         return {"release": version.release, "pulled": False}
+    require_newest(clients.s3, version, target)
     if version.explanation:
         require_report(clients.s3, settings.surroundings.artifact_bucket, version.explanation)
     with tempfile.TemporaryDirectory() as folder:
@@ -169,7 +171,7 @@ def _pull(arn: str, settings: Settings, clients: Clients) -> dict[str, Any]:
             "explanation": version.explanation,
         },
     )
-    publish(clients.s3, release, target)
+    publish(clients.s3, release, target, approved=version.approved)
     LOG.info("pulled release %s of %s", version.release, arn)
     return {"release": version.release, "pulled": True}
 

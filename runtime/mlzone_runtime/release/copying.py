@@ -53,6 +53,11 @@ class Target:
         return f"s3://{self.bucket}/{self.key(release, *parts)}"
 
     @property
+    def marks(self) -> str:
+        """The prefix of the marks of approvals whose releases were pulled; they sort by time."""
+        return f"{self.model}/approved/"
+
+    @property
     def archive_key(self) -> str:
         """The key of the archive whose arrival starts the promotion."""
         return f"{self.model}/release.zip"
@@ -111,8 +116,32 @@ def require_report(s3: Any, bucket: str, key: str) -> None:
         raise ReleaseRefused(f"the explanation s3://{bucket}/{key} explains nothing")
 
 
-def publish(s3: Any, release: Release, target: Target) -> None:
-    """Write the archive that starts the promotion, then the mark that it was written."""
+def require_newest(s3: Any, version: RegisteredVersion, target: Target) -> None:
+    """Refuse a version if one was pulled that was approved later: events come in any order.
+
+    Raises:
+        ReleaseRefused: the other one is the newest word.
+    """
+    mark = f"{target.marks}{version.approved}"
+    found = s3.list_objects_v2(Bucket=target.bucket, Prefix=target.marks, StartAfter=f"{mark}~")
+    if later := found.get("Contents", []):
+        when, _, release = later[-1]["Key"].removeprefix(target.marks).partition(" ")
+        raise ReleaseRefused(
+            f"version {version.version} was approved at {version.approved}, "
+            f"release {release} later, at {when}; approve it again if it is to replace that one"
+        )
+
+
+def publish(s3: Any, release: Release, target: Target, *, approved: str) -> None:
+    """Write the archive that starts the promotion, between the marks that it is written.
+
+    Args:
+        s3: a client that may write the releases.
+        release: the release.
+        target: where it goes.
+        approved: when its version was approved, as text that sorts by time.
+    """
+    _put(s3, target, f"{target.marks}{approved} {release.release}", b"")
     _put(s3, target, target.archive_key, archive(release))
     _put(s3, target, target.key(release.release, DOCUMENT), release.to_json().encode())
 

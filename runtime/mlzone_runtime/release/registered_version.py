@@ -6,12 +6,14 @@ environment. Whatever cannot be established refuses: an unknown approver is no a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from mlzone_runtime.release import gate
 
 MOST_CHARACTERS = 12
 """The stacks leave a release's id this much room in the names that it ends."""
+_SORTED_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class ReleaseRefused(Exception):  # noqa: N818 - a decision, not a malfunction
@@ -54,6 +56,8 @@ class RegisteredVersion:
     version: int
     author: str
     approver: str
+    approved: str
+    """When it was approved, as text that sorts by time."""
     image: str
     """The server's image, by digest."""
     model_data: str
@@ -102,6 +106,9 @@ def examine(
     lacks = gate.lacking(description, surroundings.evidence, approver=approver)
     if lacks:
         raise ReleaseRefused(f"version {version} lacks {gate.said(lacks)}")
+    approved = description.get("LastModifiedTime")
+    if not approved:
+        raise ReleaseRefused(f"the registry does not say when version {version} was approved")
     container = _container(description, version)
     baseline = _location(
         _baseline_statistics(description), "the baseline", version, surroundings
@@ -114,6 +121,7 @@ def examine(
         version=version,
         author=author,
         approver=approver,
+        approved=f"{approved.astimezone(UTC):{_SORTED_TIME}}",
         image=_pinned_image(container.get("Image", ""), version, surroundings),
         model_data=_location(container.get("ModelDataUrl", ""), "the model", version, surroundings),
         baseline=f"{baseline}/",

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ def package(artifacts: dict[str, bytes]) -> dict[str, Any]:
         "ModelPackageArn": VERSION,
         "ModelPackageVersion": 3,
         "ModelApprovalStatus": "Approved",
+        "LastModifiedTime": datetime(2026, 6, 1, 12, tzinfo=UTC),
         "CustomerMetadataProperties": {
             "author": "bruno.lima",
             "validation": f"tomas.amaral sha256:{'b' * 64} report.pdf",

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import boto3
@@ -70,6 +71,7 @@ def test_a_version_is_pulled_with_all_its_files(run):
     release = result["release"]
     assert result["pulled"]
     assert keys(run.s3()) == [
+        f"credit/approved/2026-06-01T12:00:00.000000Z {release}",
         "credit/release.zip",
         *(
             f"credit/{release}/{name}"
@@ -118,6 +120,24 @@ def test_the_same_event_twice_starts_one_promotion(run, bus):
     again = run.s3().head_object(Bucket="aur-releases", Key="credit/release.zip")
     assert again["LastModified"] == archive["LastModified"]
     assert bus.kinds == ["Release Prepared"]
+
+
+@pytest.mark.parametrize("late", [2, 4], ids=["older version", "newer version"])
+def test_MOD_01_an_approval_that_is_told_late_replaces_no_later_one(run, package, bus, late):
+    """Events come in any order: what counts is when the versions were approved."""
+    first = run()["release"]
+    package["ModelPackageArn"] = VERSION.replace("/3", f"/{late}")
+    package["ModelPackageVersion"] = late
+    package["LastModifiedTime"] -= timedelta(seconds=1)
+    event = {"detail": {"ModelPackageArn": package["ModelPackageArn"]}}
+
+    with pytest.raises(ReleaseRefused, match=f"release {first} later, at"):
+        run(event)
+
+    assert document(run.s3())["release"] == first
+    assert bus.kinds == ["Release Prepared", "Release Failed"]
+    package["LastModifiedTime"] += timedelta(seconds=2)
+    assert run(event)["pulled"]
 
 
 def test_production_pulls_by_the_event_of_a_validated_release(run):
