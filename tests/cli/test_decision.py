@@ -1,6 +1,7 @@
 """What the second line does with a version, and whom a version waits for."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from botocore.exceptions import ClientError
 from mlzone.errors import ConfigError, GovernanceError
 from mlzone.estate import Estate
 from mlzone.loading import load_estate
+from mlzone.loading.problem import EstateError
+from mlzone_tools.cloud.embedded import Endpoint
+from mlzone_tools.cloud.session import person_session
 from mlzone_tools.services.model import decision
 from mlzone_tools.services.model.registry import Version
 
@@ -205,3 +209,39 @@ def test_only_the_newest_approved_version_waits_for_production(estate):
     found = decision.waiting_for([approved, older], estate, "tomas.amaral", lambda _: True)
 
     assert [item.version for item in found] == [3]
+
+
+def test_what_waited_for_an_approver_who_left_waits_for_the_others(tmp_path):
+    left, stays, new = "paula.reis", "tomas.amaral", "rita.silva"
+    folder = tmp_path / "organization"
+    shutil.copytree(ROOT / "organization", folder)
+    for unit in (folder / "business_units").glob("*.yaml"):
+        unit.write_text(unit.read_text(encoding="utf-8").replace(left, new), encoding="utf-8")
+    after = load_estate(folder)
+    signed_by_left = version(waits_for="approval", validation=SIGNED.replace("tomas.amaral", left))
+    approved_by_left = version(status="Approved", waits_for="", decided_by=left)
+
+    def waiting(item: Version) -> list[str]:
+        return [
+            person
+            for person in (left, stays, new)
+            if list(decision.waiting_for([item], after, person, lambda _: True))
+        ]
+
+    assert waiting(signed_by_left) == waiting(approved_by_left) == [stays, new]
+    endpoint = Endpoint(pid=1, port=1, url="http://localhost:1", credentials={})
+    with pytest.raises(ConfigError, match=f'nobody called "{left}" is in the estate'):
+        person_session(endpoint, after, left)
+
+
+def test_a_unit_whose_last_but_one_approver_leaves_is_told_to_name_another(tmp_path):
+    folder = tmp_path / "organization"
+    shutil.copytree(ROOT / "organization", folder)
+    unit = folder / "business_units" / "retail-banking.yaml"
+    text = unit.read_text(encoding="utf-8").replace("[paula.reis, tomas.amaral]", "[tomas.amaral]")
+    unit.write_text(text, encoding="utf-8")
+
+    with pytest.raises(EstateError) as refusal:
+        load_estate(folder)
+
+    assert any("name another under approvers" in str(it) for it in refusal.value.problems)

@@ -89,7 +89,7 @@ def until(holds: Callable[[], Any], describe: Callable[[], Any]) -> Any:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def delivery(cloud_server: Server) -> Server:
     """A repository, a rule on its branch, and the pipeline that the rule starts."""
     server = cloud_server
@@ -195,7 +195,11 @@ def delivery(cloud_server: Server) -> Server:
     events.put_rule(Name="delivery", EventPattern=json.dumps(pattern))
     pipeline_arn = ARN.format("codepipeline", "delivery")
     starting = statement(["codepipeline:StartPipelineExecution"], pipeline_arn)
-    started = {"variables": [{"name": "author", "value": "<who>"}]}
+    revision = {"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "<commit>"}
+    started = {
+        "sourceRevisions": [revision],
+        "variables": [{"name": "author", "value": "<who>"}],
+    }
     events.put_targets(
         Rule="delivery",
         Targets=[
@@ -204,7 +208,10 @@ def delivery(cloud_server: Server) -> Server:
                 "Arn": pipeline_arn,
                 "RoleArn": role(server, "delivery-rule", "events.amazonaws.com", starting),
                 "InputTransformer": {
-                    "InputPathsMap": {"who": "$.detail.callerUserArn"},
+                    "InputPathsMap": {
+                        "who": "$.detail.callerUserArn",
+                        "commit": "$.detail.commitId",
+                    },
                     "InputTemplate": json.dumps(started),
                 },
             }
@@ -269,3 +276,67 @@ def test_a_push_is_tested_trained_approved_and_released(delivery: Server, tmp_pa
     )["events"]
     acted_as = f"assumed-role/delivery-test-role/AWSCodeBuild-{build_id.split(':')[1]}"
     assert any(acted_as in event["message"] for event in log)
+
+
+def test_a_commit_that_is_pushed_away_stays_what_its_execution_works_on(
+    delivery: Server, tmp_path: Path
+) -> None:
+    keys = role_keys(delivery, "rewriting-author", allow("codecommit:GitPush"))
+    url = delivery.client("codecommit", account=DEV).get_repository(repositoryName="delivery")
+    client = delivery.client("codepipeline", account=DEV)
+    commits = []
+    git(tmp_path, "init", "--initial-branch=main")
+    for rows in ("1,2", "3,4"):
+        (tmp_path / "data.csv").write_text(f"a,b\n{rows}\n", encoding="utf-8")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "--message", rows, *(["--amend"] if commits else []))
+        commits.append(git(tmp_path, "rev-parse", "HEAD").strip())
+        git(tmp_path, "push", "--force", url["repositoryMetadata"]["cloneUrlHttp"], "main", **keys)
+
+    def tested() -> dict[str, str]:
+        """Return how the tests of each commit went."""
+        found = client.list_pipeline_executions(pipelineName="delivery")
+        return {
+            item["sourceRevisions"][0]["revisionId"]: action_of(item)["status"]
+            for item in found["pipelineExecutionSummaries"]
+            if item.get("sourceRevisions")
+        }
+
+    def action_of(item: dict[str, Any]) -> dict[str, Any]:
+        details = client.list_action_executions(
+            pipelineName="delivery",
+            filter={"pipelineExecutionId": item["pipelineExecutionId"]},
+        )["actionExecutionDetails"]
+        return next((it for it in details if it["actionName"] == "Test"), {"status": ""})
+
+    until(lambda: all(tested().get(it) not in (None, "", "InProgress") for it in commits), tested)
+    assert [tested()[commit] for commit in commits] == ["Succeeded", "Succeeded"]
+
+
+def test_a_commit_that_is_gone_ends_its_execution_with_a_reason(delivery: Server) -> None:
+    client = delivery.client("codepipeline", account=DEV)
+    gone = {
+        "actionName": "Source",
+        "revisionType": "COMMIT_ID",
+        "revisionValue": "0" * 39 + "1",
+    }
+
+    started = client.start_pipeline_execution(
+        name="delivery",
+        sourceRevisions=[gone],
+        variables=[{"name": "author", "value": "ana"}],
+    )["pipelineExecutionId"]
+
+    def execution() -> dict[str, Any]:
+        found: dict[str, Any] = client.get_pipeline_execution(
+            pipelineName="delivery", pipelineExecutionId=started
+        )["pipelineExecution"]
+        return found
+
+    until(lambda: execution()["status"] != "InProgress", execution)
+    assert execution()["status"] == "Failed"
+    (source,) = client.list_action_executions(
+        pipelineName="delivery", filter={"pipelineExecutionId": started}
+    )["actionExecutionDetails"]
+    message = source["output"]["executionResult"]["errorDetails"]["message"]
+    assert "0" * 39 + "1" in message
