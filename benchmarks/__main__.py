@@ -27,7 +27,7 @@ BENCHMARKS = {
     "estate": "Reading and checking the example estate",
     "synthesis": "Synthesis of the example estate, all checks on",
     "paper_scale": "Growth with the estate, from half to ten times the size of the paper's bank",
-    "many": "A hundred models of forty teams at once",
+    "many": "Many models of many teams, submitted at the same moment",
     "cloud": "The embedded cloud",
     "analyzer": "A monitor's run over a million records",
     "beside_evidently": "The same records beside Evidently",

@@ -1,4 +1,4 @@
-"""A hundred models of forty teams, submitted at the same moment; the cloud is killed half way.
+"""A hundred models of forty teams, submitted at the same moment; the cloud is killed on the way.
 
 Every model goes the way of any model: a push, the project's own tests, training, the registry, an
 approver, staging. The stacks are made through CloudFormation's API, the rest by the commands'
@@ -33,12 +33,15 @@ from mlzone_tools.services.kpi.event import Event
 from mlzone_tools.services.model import decision, delivery, project, registry
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
-SIZE = Size(name="many", units=4, teams=40, models=100)
-BATCHES = (1, 4, SIZE.models)
+MODELS = "MLZONE_BENCHMARK_MODELS"
+"""Sets how many models there are, where a hundred take too long."""
+_MODELS, _TEAMS, _UNITS = int(os.environ.get(MODELS, "100")), 40, 4
+SIZE = Size(name="many", units=_UNITS, teams=min(_TEAMS, _MODELS), models=_MODELS)
+BATCHES = (1, SIZE.models)
 """So many models at once, one batch after the other; the cloud is killed in the last one."""
 _AT_ONCE = 16
 _PAUSE_SECONDS = 2.0
-_LONGEST_SECONDS = 3600.0
+_LONGEST_SECONDS = 7200.0
 _SETTLING_SECONDS = 10.0
 _MOST_BUILDS = 100
 """CodeBuild tells of so many at once."""
@@ -278,9 +281,3 @@ def _spread(name: str, values: Sequence[float]) -> dict[str, float]:
 
 def _parts(items: Sequence[str], size: int) -> list[list[str]]:
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
-
-
-if __name__ == "__main__":
-    few = Size(name="few", units=1, teams=2, models=4)
-    with tempfile.TemporaryDirectory() as place:
-        measure(Path(place), few, (1, few.models))
