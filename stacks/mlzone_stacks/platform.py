@@ -38,6 +38,8 @@ from mlzone_constructs.platform import (
     LifeCycleBusProps,
     Notifications,
     NotificationsProps,
+    OverdueDecisions,
+    OverdueDecisionsProps,
 )
 from mlzone_constructs.registry import ModelRegistry, ModelRegistryProps
 
@@ -178,7 +180,7 @@ class PlatformStack(cdk.Stack):
         """The platform's bus, and what listens to it and to the registry."""
         governance, key = self._governance, self._key.key
         bus = LifeCycleBus(self, "Events", LifeCycleBusProps(governance=governance, key=key))
-        KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
+        kept = KpiStore(self, "Kpi", KpiStoreProps(governance=governance, key=key, bus=bus))
         EvidenceRecorder(
             self,
             "Recorder",
@@ -187,6 +189,11 @@ class PlatformStack(cdk.Stack):
         EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
         Notifications(
             self, "Notifications", NotificationsProps(governance=governance, key=key, bus=bus)
+        )
+        OverdueDecisions(
+            self,
+            "Overdue",
+            OverdueDecisionsProps(governance=governance, key=key, bus=bus, kept=kept),
         )
         ApprovalGuard(
             self, "Approvals", ApprovalGuardProps(governance=governance, key=key, bus=bus)

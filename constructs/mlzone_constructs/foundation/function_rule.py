@@ -24,16 +24,18 @@ class FunctionRuleProps:
     """The rule's name."""
     description: str
     """Which events call the function."""
-    pattern: Mapping[str, Any]
-    """The events' pattern."""
     function: GovernedFunction
     """What is called."""
+    pattern: Mapping[str, Any] | None = None
+    """The events' pattern; none where a schedule calls."""
+    schedule: str | None = None
+    """The schedule's expression; none where events call."""
     bus_name: str | None = None
     """The bus; the account's default bus unless given."""
 
 
 class FunctionRule(Construct):
-    """A rule that calls a function with the events of a pattern.
+    """A rule that calls a function with the events of a pattern, or by a schedule.
 
     Guarantees:
         IAM-05: only this rule may call the function by its permission.
@@ -77,7 +79,8 @@ class FunctionRule(Construct):
             name=props.rule_name,
             description=props.description,
             event_bus_name=props.bus_name,
-            event_pattern=dict(props.pattern),
+            event_pattern=dict(props.pattern) if props.pattern else None,
+            schedule_expression=props.schedule,
             targets=[
                 events.CfnRule.TargetProperty(
                     id="function",

@@ -1,4 +1,4 @@
-"""Shared services of all units: life-cycle events, KPI store, evidence, the registry's guard."""
+"""Shared services of all units: life-cycle events, what hears them, the registry's guard."""
 
 from mlzone_constructs.platform.approval_guard import ApprovalGuard, ApprovalGuardProps
 from mlzone_constructs.platform.event_relay import EventRelay, EventRelayProps
@@ -9,6 +9,10 @@ from mlzone_constructs.platform.evidence_recorder import (
 from mlzone_constructs.platform.kpi_store import KpiStore, KpiStoreProps
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus, LifeCycleBusProps
 from mlzone_constructs.platform.notifications import Notifications, NotificationsProps
+from mlzone_constructs.platform.overdue_decisions import (
+    OverdueDecisions,
+    OverdueDecisionsProps,
+)
 
 __all__ = [
     "ApprovalGuard",
@@ -23,4 +27,6 @@ __all__ = [
     "LifeCycleBusProps",
     "Notifications",
     "NotificationsProps",
+    "OverdueDecisions",
+    "OverdueDecisionsProps",
 ]

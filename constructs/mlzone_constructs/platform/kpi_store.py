@@ -40,7 +40,8 @@ class KpiStore(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, props: KpiStoreProps) -> None:
         super().__init__(scope, construct_id)
-        table = self._table(props)
+        self.table = table = self._table(props)
+        """Every life-cycle event."""
         naming = props.governance.naming
         collector = GovernedFunction(
             self,

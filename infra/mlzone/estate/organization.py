@@ -104,6 +104,15 @@ class PlatformPeople(Record):
     """Watch cost."""
 
 
+class Decisions(Record):
+    """How long versions wait for people before somebody is told."""
+
+    remind_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    """A unit's approvers are reminded of what waits for them for so long, and again each time."""
+    escalate_after_hours: Annotated[int, Field(ge=2, le=2160)] = 72
+    """From then on the unit's owner hears of it as well."""
+
+
 class Organization(Record):
     """The organization: the upper part of the estate."""
 
@@ -125,6 +134,8 @@ class Organization(Record):
     """Where projects live."""
     monitoring: Monitoring = Monitoring()
     """How monitors are run."""
+    decisions: Decisions = Decisions()
+    """How long versions wait for people before somebody is told."""
     guardrails: Guardrails
     """Limits that nobody below can loosen."""
     config_recorder: Literal["create", "existing"] = "existing"

@@ -21,6 +21,7 @@ SOURCES: Mapping[str, str] = {
     "Model Approved": "mlzone.registry",
     "Model Rejected": "mlzone.registry",
     "Approval Reverted": "mlzone.registry",
+    "Decision Overdue": "mlzone.registry",
     "Release Prepared": "mlzone.delivery",
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",

@@ -117,11 +117,7 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
         for item in resources
         if item["Type"] == "AWS::Events::Rule" and item["Properties"]["Name"].endswith("notify")
     )
-    people = {
-        item["Properties"]["Endpoint"]
-        for item in resources
-        if item["Type"] == "AWS::SNS::Subscription"
-    }
+    people = subscribers(platform, "NotificationsTopic")
 
     assert set(rule["EventPattern"]["detail-type"]) == {
         "Approval Reverted",
@@ -135,3 +131,31 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
         "Release Failed",
     }
     assert people == {"igor.teixeira@bank.example"}
+
+
+def subscribers(platform: dict[str, Any], topic: str) -> set[str]:
+    """Return who hears a topic, by the beginning of its logical id."""
+    return {
+        item["Properties"]["Endpoint"]
+        for item in platform["Resources"].values()
+        if item["Type"] == "AWS::SNS::Subscription"
+        and item["Properties"]["TopicArn"]["Ref"].startswith(topic)
+    }
+
+
+def test_MOD_03_what_waits_too_long_reaches_approvers_and_then_the_owner(
+    platform, rules, statements
+):
+    assert rules["platform-overdue"]["ScheduleExpression"] == "rate(1 hour)"
+    assert rules["retail-reminder"]["EventPattern"] == {
+        "detail-type": ["Decision Overdue"],
+        "detail": {"unit": ["retail"], "facts": {"level": ["reminder", "escalation"]}},
+    }
+    escalated = rules["retail-escalation"]["EventPattern"]["detail"]
+    assert escalated["facts"] == {"level": ["escalation"]}
+    approvers = subscribers(platform, "OverdueTopicretailreminder")
+    assert approvers == {"paula.reis@bank.example", "tomas.amaral@bank.example"}
+    assert subscribers(platform, "OverdueTopicretailescalation") == {"helena.prado@bank.example"}
+    allowed = statements(platform, "OverdueFunctionRole")
+    assert allowed["Read"]["Action"] == "dynamodb:Scan"
+    assert set(allowed) == {"Announce", "DeadLetters", "OwnKey", "Read", "WriteLog"}

@@ -130,6 +130,17 @@ MODEL_SHAPES: dict[str, Any] = {
         },
         "serving": _PLACE,
     },
+    "model retry": {
+        "retry": {
+            "model": "<unit/model>",
+            "environment": "<dev, staging or prod>",
+            "pipeline": "<name>",
+            "execution": "<id>",
+            "stage": "<the stage that had failed>",
+            "actions": ["<name>"],
+        },
+        "run": _RUN,
+    },
     "model retire": [
         {
             "model": "<unit/model>",
