@@ -3,7 +3,8 @@
 `python -m benchmarks NAME …` measures those alone and leaves the report's other sections alone.
 
 A benchmark is a module with `run()`: it returns figures by name, or a table as a list of rows that
-have the same columns. It may have `drawn()`, which makes a picture of them, as SVG.
+have the same columns. It may have `drawn()`, which makes a picture of them, as SVG, and a `NOTE` that
+says in the report what was measured.
 """
 
 import importlib
@@ -54,7 +55,8 @@ def main() -> None:
         print(f"{BENCHMARKS[name]} …", flush=True)
         benchmark = importlib.import_module(name)
         figures: Figures = benchmark.run()
-        section = f"{machine()}\n\n{table(figures)}"
+        note = f"{benchmark.NOTE.strip()}\n\n" if hasattr(benchmark, "NOTE") else ""
+        section = f"{note}{machine()}\n\n{table(figures)}"
         if hasattr(benchmark, "drawn"):
             section += f"\n\n{_picture(name, *benchmark.drawn(figures))}"
         print(section, flush=True)

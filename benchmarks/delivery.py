@@ -25,6 +25,13 @@ from mlzone_tools.cloud.session import account_session
 from mlzone_tools.services import images
 from mlzone_tools.services.model import rollback
 
+NOTE = """
+A model of the template `forecast`, risk tier 3, goes to production by commit and approval; two
+callers ask it there meanwhile, one request after the other. Traffic moves by a canary of 25 %; the
+waits of ten and five minutes are 25 real seconds each here. The server of the bad release fails
+from its 121st request on, which staging does not reach; alarms rise by what callers see.
+`failing for s` is the time between the first and the last request that failed.
+"""
 CALLERS = 2
 LONGEST_WAIT = "MLZONE_CLOUD_LONGEST_BAKE"
 WAIT_SECONDS = 25

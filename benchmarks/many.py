@@ -33,6 +33,16 @@ from mlzone_tools.services.kpi.event import Event
 from mlzone_tools.services.model import decision, delivery, project, registry
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
+NOTE = """
+Models of the template `forecast`, risk tier 3, are pushed at the same moment; each is tested,
+trained, registered, approved at once, pulled into staging, deployed and verified there. `queue` is
+the time from the push to the first command of the project's tests, `build` from there to the
+registration, `to staging` from the push to the verified endpoint. The machine runs a limited number
+of builds at once, in the order in which they came. Where it says so, the cloud was killed (SIGKILL)
+when a third of the models was registered, and started again. `lost` and `twice` count versions,
+builds and promotions that are missing or that there are two of. The stacks of development and
+staging were made through CloudFormation's API; production's were not, and nobody pulled into it.
+"""
 MODELS = "MLZONE_BENCHMARK_MODELS"
 """Sets how many models there are, where a hundred take too long."""
 _MODELS, _TEAMS, _UNITS = int(os.environ.get(MODELS, "100")), 40, 4
