@@ -3,8 +3,8 @@
 `python -m benchmarks NAME …` measures those alone and leaves the report's other sections alone.
 
 A benchmark is a module with `run()`: it returns figures by name, or a table as a list of rows that
-have the same columns. It may have `drawn()`, which makes a picture of them, as SVG, and a `NOTE` that
-says in the report what was measured.
+have the same columns. It may have `drawn()`, which makes a picture of them, as SVG, and a `NOTE`,
+which says in the report what was measured.
 """
 
 import importlib
