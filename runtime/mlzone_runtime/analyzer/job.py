@@ -15,7 +15,7 @@ DATA_QUALITY = "data-quality"
 """The monitor that runs unless another one is named."""
 
 MERGED, CAPTURED, CSV = "sagemakerMergeJson", "sagemakerCaptureJson", "csv"
-TRANSFORMED = "batchTransform"
+PARQUET, TRANSFORMED = "parquet", "batchTransform"
 
 _CAPTURE: dict[str, Any] = {CAPTURED: {}}
 

@@ -7,7 +7,7 @@ from typing import Any
 from mlzone_runtime.analyzer.capture import read_capture
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake
-from mlzone_runtime.analyzer.job import CAPTURED, CSV, TRANSFORMED, Job
+from mlzone_runtime.analyzer.job import CAPTURED, CSV, PARQUET, TRANSFORMED, Job
 from mlzone_runtime.analyzer.plain import read_csv, read_transformed
 from mlzone_runtime.tabular_schema import Feature
 
@@ -26,9 +26,14 @@ def read_window(job: Job, features: tuple[Feature, ...]) -> Intake:
         case {"batchTransform": {**options}}:
             named = _set(options, "named", default=False)
             return read_transformed(job.source, features, named=named)
+        case {"parquet": _}:
+            # Only who reads Parquet waits for what reads it.
+            from mlzone_runtime.analyzer.parquet import read_parquet  # noqa: PLC0415
+
+            return read_parquet(job.source, features)
     raise AnalysisError(
         f"dataset_format {json.dumps(job.data_format)} is not supported; expected "
-        f"{CAPTURED}, {CSV} or {TRANSFORMED}"
+        f"{CAPTURED}, {CSV}, {PARQUET} or {TRANSFORMED}"
     )
 
 

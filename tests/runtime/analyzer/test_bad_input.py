@@ -88,7 +88,7 @@ def test_too_few_values_of_one_feature_are_said(watch: Callable[..., Run]) -> No
         ({"baseline_statistics": "/nowhere/s.json"}, "no such file: /nowhere/s.json"),
         ({"output_path": ""}, "the environment variable output_path is not set"),
         ({"dataset_format": "csv"}, "dataset_format is no JSON"),
-        ({"dataset_format": '{"parquet": {}}'}, "is not supported"),
+        ({"dataset_format": '{"avro": {}}'}, "is not supported"),
         ({"start_time": "yesterday"}, "expected a time in ISO 8601"),
         ({"MLZONE_MAX_PSI": "high"}, "MLZONE_MAX_PSI is 'high'; expected a number"),
         ({"MLZONE_MONITOR": "mood"}, "MLZONE_MONITOR is 'mood'; expected one of data-quality"),

@@ -15,7 +15,7 @@ def test_libraries_have_the_versions_that_are_tested() -> None:
     wanted = (IMAGE / "requirements.txt").read_text()
 
     pins = re.findall(r"^([\w-]+==\S+)", wanted, re.MULTILINE)
-    assert len(pins) == 10
+    assert len(pins) == 11
     for pin in pins:
         assert re.search(rf"^{re.escape(pin)}(\s|$)", lock, re.MULTILINE), pin
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,6 +168,55 @@ def test_the_output_of_a_batch_transform_is_read_with_its_answers(
         np.append(np.delete(answers, 7), answers[0]).mean()
     )
     assert "name" not in " ".join(found)
+
+
+def write_parquet(frame: pd.DataFrame, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.sql("from frame").write_parquet(str(file))
+
+
+def test_parquet_is_read_as_csv_is(monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path) -> None:
+    traffic = traffic.assign(branch="south")
+    for part, rows in enumerate((traffic[:400], traffic[400:])):
+        write_parquet(rows, tmp_path / "parquet" / f"day={part}" / "a.parquet")
+    (tmp_path / "csv").mkdir()
+    traffic.to_csv(tmp_path / "csv" / "a.csv", index=False)
+
+    runs = {}
+    for name, layout in (("csv", '{"csv": {"header": "true"}}'), ("parquet", '{"parquet": {}}')):
+        run = monitor(tmp_path / name, dataset_format=layout)
+        assert run.code == 0, run.stderr
+        runs[name] = (run.json("statistics.json"), run.json("constraint_violations.json"))
+
+    assert runs["parquet"] == runs["csv"]
+    names = {item["feature_name"] for item in runs["parquet"][1]["violations"]}
+    assert "branch" in names
+
+
+def test_columns_of_parquet_may_be_missing_or_of_another_type(
+    monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    text = traffic["age"].map("{:.0f}".format).where(traffic.index > 99, "unknown")
+    changed = traffic.drop(columns="region").assign(age=text)
+    write_parquet(changed, tmp_path / "parquet" / "a.parquet")
+
+    run = monitor(tmp_path / "parquet", dataset_format='{"parquet": {}}')
+
+    assert run.code == 0, run.stderr
+    assert run.causes["region"] == "missing_column"
+    assert run.causes["age"] == "malformed_values"
+
+
+def test_a_file_that_is_no_parquet_is_named(monitor: Monitor, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_text("PAR1 but no more")
+
+    run = monitor(tmp_path, dataset_format='{"parquet": {}}')
+
+    assert run.code == 2
+    assert "a.parquet" in run.stderr
+    assert run.json("constraint_violations.json")["mlzone"]["outcome"] == "not_analysed"
 
 
 def test_blocks_of_a_file_make_no_difference(
