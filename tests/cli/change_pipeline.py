@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,14 @@ ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "tests" / "plan"
 UNIT, REPOSITORY, PIPELINE = "retail", "landing-zone", "aur-retail-change"
 TEAM_STACK = "aur-retail-dev-team-risk"
+SALES_STACK = "aur-retail-dev-team-sales"
 STACKS = (
     "aur-guardrails",
     "aur-log-archive",
     "aur-platform",
     "aur-retail-dev-foundation",
     TEAM_STACK,
+    SALES_STACK,
     "aur-retail-environment-pipeline",
 )
 """What the change is deployed over."""
@@ -84,6 +87,27 @@ class Bank:
         assert count == 1, pattern
         path.write_text(text, encoding="utf-8")
 
+    def undo(self) -> None:
+        """Take the last commit back."""
+        self.git("revert", "--no-edit", "HEAD")
+
+    def let_team_go(self, name: str) -> None:
+        """Take a team out of the estate, and allow that data are lost with it."""
+        path = self._estate_path / "business_units" / f"{UNIT}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content["teams"] = [team for team in content["teams"] if team["name"] != name]
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        allowance = {
+            "resource": f"aur-{UNIT}-*-team-{name}/**",
+            "reason": "The team is dissolved; its work is in the repository",
+            "owner": "olga.ramos",
+            "ticket": "MLP-8",
+            "expires": date.today() + timedelta(days=7),  # noqa: DTZ011 - a day of the calendar
+        }
+        (self._estate_path / "allowances.yaml").write_text(
+            yaml.safe_dump({"allowances": [allowance]}), encoding="utf-8"
+        )
+
     def commit(self, message: str) -> str:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
@@ -122,11 +146,18 @@ class Bank:
     def person(self, name: str) -> Session:
         return contributor_session(self.endpoint, self.estate, UNIT, name)
 
+    def stacks(self) -> set[str]:
+        """Return the stacks that are deployed in development."""
+        account = self.estate.unit(UNIT).environments[Stage.DEV].account
+        found = self.account(account).client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackName"] for stack in found}
+
     def budget(self) -> float:
-        """Return the team's monthly budget, as it is deployed."""
+        """Return the monthly budget of the team risk, as it is deployed."""
         account = self.estate.unit(UNIT).environments[Stage.DEV].account
         client = self.account(account).client("budgets", "us-east-1")
-        (budget,) = client.describe_budgets(AccountId=account)["Budgets"]
+        budgets = client.describe_budgets(AccountId=account)["Budgets"]
+        (budget,) = (item for item in budgets if "-risk" in item["BudgetName"])
         return float(budget["BudgetLimit"]["Amount"])
 
     def run(self, commit: str) -> Run | None:

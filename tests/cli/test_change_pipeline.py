@@ -6,7 +6,7 @@ One cloud serves all tests of this module; they run in the order in which they a
 from collections.abc import Iterator
 
 import pytest
-from tests.cli.change_pipeline import Bank
+from tests.cli.change_pipeline import SALES_STACK, Bank
 
 from mlzone_tools.services.model import delivery
 
@@ -85,3 +85,17 @@ def test_a_change_that_loses_data_stays_undeployed(bank: Bank):
     assert [item.stage for item in run.actions] == ["Source", "Check", "Plan"]
     assert "allowances.yaml" in bank.log("plan")
     assert bank.budget() == 2500
+
+
+def test_a_team_that_leaves_is_taken_away_as_planned(bank: Bank):
+    assert SALES_STACK in bank.stacks()
+    bank.undo()
+    bank.let_team_go("sales")
+    commit = bank.commit("Sales leaves, with an allowance")
+    bank.push("ana.souza")
+
+    run = bank.until(commit, waits("ApproveStaging"), "the pipeline asks for staging")
+
+    assert not run.problem, bank.log("plan") + run.problem
+    assert SALES_STACK not in bank.stacks()
+    assert f"{SALES_STACK} is removed" in bank.log("deploy-dev")

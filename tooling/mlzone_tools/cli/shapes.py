@@ -112,6 +112,7 @@ _DEPLOYED = {
     "environment": "<dev, staging or prod>",
     "stacks": ["<name>"],
     "approved_by": ["<person>"],
+    "removed": ["<stack that the plan took away>"],
 }
 _INSPECTION = {
     "monitor": "<data-quality, model-quality, bias or explainability>",

@@ -87,10 +87,19 @@ def remove_planned(
         session = account_session(endpoint, estate, account)
         client = session.client("cloudformation", region)
         _unlock(session, (stack, account, region), talk)
-        client.delete_stack(StackName=stack)
-        _wait(client, stack)
-        talk(f"{stack} is removed")
+        delete(client, stack, talk=talk)
     return removal
+
+
+def delete(client: Any, stack: str, *, talk: Callable[[str], None]) -> None:
+    """Delete a stack that nothing protects any more, and wait for the end.
+
+    Raises:
+        DeploymentError: it could not be removed.
+    """
+    client.delete_stack(StackName=stack)
+    _wait(client, stack)
+    talk(f"{stack} is removed")
 
 
 def remove(

@@ -116,6 +116,8 @@ def comment(base: str, estate_path: Path, *, as_json: bool) -> None:
 def deploy(unit: str, environment: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
     """Deploy what was planned into one environment, exactly that, or refuse.
 
+    The environment's stacks that the plan says go are removed afterwards, in its order.
+
     Staging and production need the answer of a person whom the plan names, and who did not make
     the change; before production, two roles must have agreed where the plan names several.
 

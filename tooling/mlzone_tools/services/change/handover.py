@@ -12,7 +12,7 @@ from mlzone.naming import Naming
 from mlzone.plan import Plan
 from mlzone.planning import planned_stacks
 from mlzone_tools.cloud import cdk
-from mlzone_tools.services import deployed, losses, protection
+from mlzone_tools.services import deployed, losses, protection, removal
 from mlzone_tools.services.change import build
 from mlzone_tools.services.change.approval import require_approval
 from mlzone_tools.services.plan import making, saved
@@ -29,6 +29,8 @@ class Deployed:
     environment: str
     stacks: tuple[str, ...]
     approved_by: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    """The stacks that the plan took away."""
 
 
 def make(estate_path: Path, estate: Estate, unit: str, folder: Path, *, base: str | None) -> Plan:
@@ -67,7 +69,7 @@ def deploy(
     Raises:
         GovernanceError: the plan is blocked or not of this estate, code and templates, data would
             be lost, or nobody whom it names has agreed; nothing was deployed.
-        DeploymentError: a stack failed and was rolled back.
+        DeploymentError: a stack failed and was rolled back, or could not be removed.
     """
     plan = saved.read(folder / _PLAN)
     saved.require_current(plan, estate)
@@ -79,7 +81,8 @@ def deploy(
     stacks = _of(plan, estate, unit, stage)
     if stacks:
         _deploy(estate, unit, stage, stacks, folder, talk)
-    return Deployed(environment=stage.value, stacks=stacks, approved_by=people)
+    removed = _remove(plan, _place(estate, unit, stage), talk)
+    return Deployed(environment=stage.value, stacks=stacks, approved_by=people, removed=removed)
 
 
 def _deploy(
@@ -90,10 +93,7 @@ def _deploy(
     folder: Path,
     talk: Callable[[str], None],
 ) -> None:
-    place = (
-        estate.unit(unit).environments[stage].account,
-        estate.region(estate.unit(unit), stage),
-    )
+    place = _place(estate, unit, stage)
     client = build.stacks_client(*place)
 
     def client_of(_account: str, _region: str) -> Any:
@@ -104,6 +104,28 @@ def _deploy(
     with protection.lifted(changes, before, client_of):
         _cdk(["deploy", *stacks, "--require-approval=never", "--progress=events"], folder, talk)
     protection.protect([(stack, *place) for stack in stacks], client_of)
+
+
+def _remove(
+    plan: SavedPlan, place: tuple[str, str], talk: Callable[[str], None]
+) -> tuple[str, ...]:
+    """Remove the stacks of one environment that a plan says go, if they are there."""
+    going = [stack for stack, *where in plan.removals if tuple(where) == place]
+    if not going:
+        return ()
+    client = build.stacks_client(*place)
+    there = deployed.known(client, place, going)
+    for stack in going:
+        if stack in there:
+            client.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+            removal.delete(client, stack, talk=talk)
+    return tuple(stack for stack in going if stack in there)
+
+
+def _place(estate: Estate, unit: str, stage: Stage) -> tuple[str, str]:
+    """Return account and Region of an environment."""
+    of = estate.unit(unit)
+    return of.environments[stage].account, estate.region(of, stage)
 
 
 def verify(
