@@ -16,6 +16,8 @@ STUDIO_INSTANCE = "ml.t3.medium"
 MONITOR_HOURS = 0.1
 """How long one run of a monitor lasts, with the start of its instance."""
 MONITOR_INSTANCE = "ml.m5.large"
+BATCH_HOURS = 0.5
+"""How long a model's daily batch lasts, with the start of its instance."""
 LOG_GB = 5
 """What one environment writes to CloudWatch Logs a month."""
 ENVIRONMENT_KEYS, TEAM_KEYS = 1, 1
@@ -28,6 +30,7 @@ _JOBS = 4
 ASSUMPTIONS = (
     f"Studio: an author works {STUDIO_HOURS} hours a month on {STUDIO_INSTANCE}, in one space",
     "endpoints: production runs the least number of instances, staging one, all the month",
+    f"daily batches: production has one a day of {BATCH_HOURS:g} hours, staging only tests",
     f"monitors: a run takes {MONITOR_HOURS:g} hours of {MONITOR_INSTANCE}",
     f"training: {TRAININGS} builds a month of {_JOBS} jobs, each half of its longest run time",
     f"networks: {INTERFACE_ENDPOINTS} interface endpoints in each zone, no NAT gateway, no traffic",
@@ -140,8 +143,16 @@ def _team(estate: Estate, unit: BusinessUnit, team: Team, table: PriceTable) -> 
 
 def _model(estate: Estate, unit: BusinessUnit, model: Model, table: PriceTable) -> Iterator[Cost]:
     scope = f"{unit.name}/{model.name}"
-    for stage, count in ((Stage.STAGING, 1), (Stage.PROD, model.serving.min_instances)):
-        yield _endpoint(estate, unit, model, stage, count, table)
+    if model.serving.batch:
+        instance, hours_of_batches = model.serving.instance_type, HOURS / 24 * BATCH_HOURS
+        yield _cost(
+            scope,
+            "daily batches",
+            lambda: hours_of_batches * table.instance(estate.region(unit, Stage.PROD), instance),
+        )
+    else:
+        for stage, count in ((Stage.STAGING, 1), (Stage.PROD, model.serving.min_instances)):
+            yield _endpoint(estate, unit, model, stage, count, table)
     yield _cost(
         scope,
         "monitor runs",
