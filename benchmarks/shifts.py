@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mlzone_runtime.analyzer import bias, class_quality, explainability
+from mlzone_runtime.analyzer import bias, class_quality, explainability, number_quality
 from mlzone_runtime.analyzer.calibration import Calibration
 from mlzone_runtime.analyzer.comparison import compare
 from mlzone_runtime.analyzer.data_quality import with_predictions
@@ -46,7 +46,9 @@ def run() -> list[dict[str, Any]]:
         found.append(
             _row("recall", f"{len(found)} changes", f"{right} told as planted", right == len(found))
         )
-        for monitor, alarms in _false_alarms(tests["conftest"], project).items():
+        counted = _false_alarms(tests["conftest"], project)
+        counted["quality of numbers"] = _false_alarms_of_numbers(tests["test_numbers"])
+        for monitor, alarms in counted.items():
             said = f"{alarms} of {WINDOWS} windows"
             found.append(
                 _row(f"no change: {monitor}", "at most 1 %", said, alarms <= WINDOWS / 100)
@@ -68,7 +70,7 @@ def _tests() -> dict[str, types.ModuleType]:
     package = types.ModuleType("analyzer_tests")
     package.__path__ = [str(TESTS)]
     sys.modules[package.__name__] = package
-    names = ("conftest", "test_planted_shifts", "planted_outcomes")
+    names = ("conftest", "test_planted_shifts", "planted_outcomes", "test_numbers")
     return {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
 
 
@@ -177,3 +179,12 @@ def _false_alarms(conftest: types.ModuleType, project: Any) -> dict[str, int]:
         order = explainability.order_of(importance, contributions, settings)
         counted["explainability"] += bool(order["holds"])
     return counted
+
+
+def _false_alarms_of_numbers(numbers: types.ModuleType) -> int:
+    settings, before = Settings(), numbers.drawn(CASES, 1)
+    judged = (
+        number_quality.judge(before, numbers.drawn(ROWS, 10_000 + seed), settings)
+        for seed in range(WINDOWS)
+    )
+    return sum(any(item.holds for item in found.losses) for found in judged)
