@@ -28,16 +28,16 @@ from mlzone_tools.services.model import rollback
 NOTE = """
 A model of the template `forecast`, risk tier 3, goes to production by commit and approval; two
 callers ask it there meanwhile, one request after the other. Traffic moves by a canary of 25 %; the
-waits of ten and five minutes are 25 real seconds each here. The server of the bad release fails
-from its 121st request on, which staging does not reach; alarms rise by what callers see.
+waits of ten and five minutes are 60 real seconds each here. The server of the bad release fails
+from its 81st request on, which staging does not reach; alarms rise by what callers see.
 `failing for s` is the time between the first and the last request that failed.
 """
 CALLERS = 2
 LONGEST_WAIT = "MLZONE_CLOUD_LONGEST_BAKE"
-WAIT_SECONDS = 25
+WAIT_SECONDS = 60
 """The cloud's process takes this from the variable above: no wait of a deployment is longer. What
 is minutes on AWS, such as ten after the canary, is a wait of so many real seconds."""
-_GOOD_REQUESTS = 120
+_GOOD_REQUESTS = 80
 """So many the bad release answers; staging asks fewer."""
 _GOOD_IN_A_ROW = 100
 _PAUSE_SECONDS = 0.05
