@@ -99,15 +99,14 @@ def test_one_model_more_leaves_the_others_where_they_are(bank: Path, tmp_path: P
     assert {change.effect for change in found} <= {Effect.ADDED, Effect.CHANGED}
 
 
-def test_the_largest_stacks_of_a_bank_twice_the_papers_size_are_within_the_limits(
-    tmp_path: Path,
+def test_the_largest_stacks_of_a_bank_of_the_papers_size_are_within_the_limits(
+    bank: Path, tmp_path: Path
 ):
-    estate = write(SIZES["double"], tmp_path / "organization")
     names = ["aur-guardrails", "aur-log-archive", "aur-platform"]
     names += [f"aur-{UNIT}-{stage}-foundation" for stage in ("dev", "prod")]
     names += [f"aur-{UNIT}-{stage}-team-{TEAM}" for stage in ("dev", "prod")]
 
-    made = templates(estate, names, tmp_path / "assembly")
+    made = templates(bank, names, tmp_path / "assembly")
 
     assert {template.stack for template in made} == set(names)
     for template in made:
