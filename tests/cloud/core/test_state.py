@@ -279,7 +279,8 @@ def test_state_is_found_while_modules_are_imported(monkeypatch: pytest.MonkeyPat
         gc.set_threshold(*before)
         gc.callbacks.remove(import_one)
 
-    assert found["moto.sns.models", "sns_backends"] is sns_backends
+    # Modules that use a dictionary have it as well; the first of those in use gives its name.
+    assert any(backends is sns_backends for backends in found.values())
 
 
 def test_a_stopped_cloud_leaves_undone_what_it_is_asked_for(tmp_path: Path) -> None:
