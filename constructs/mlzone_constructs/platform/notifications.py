@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
-from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
+from mlzone_constructs.platform.mailed_events import MailedEvents, mail_events
 
 NOTIFIED = (
     "Approval Reverted",
@@ -54,61 +51,23 @@ class Notifications(Construct):
         super().__init__(scope, construct_id)
         governance = props.governance
         estate, naming = governance.estate, governance.naming
-        topic = sns.Topic(
+        mail_events(
             self,
-            "Topic",
-            topic_name=naming.topic("notifications"),
-            master_key=props.key,
-            enforce_ssl=True,
-        )
-        for person in estate.organization.people.platform_admins:
-            sns.CfnSubscription(
-                self,
-                f"To-{person}",
-                topic_arn=topic.topic_arn,
-                protocol="email",
-                endpoint=estate.email(person),
-            )
-        rule_name = naming.rule("platform", "notify")
-        allowed = topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EventsOfTheBus",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={
-                    "ArnEquals": {
-                        "aws:SourceArn": cdk.Stack.of(self).format_arn(
-                            service="events",
-                            resource="rule",
-                            resource_name=f"{props.bus.name}/{rule_name}",
-                        )
-                    }
+            MailedEvents(
+                topic_name=naming.topic("notifications"),
+                rule_name=naming.rule("platform", "notify"),
+                people=estate.organization.people.platform_admins,
+                pattern={"detail-type": list(NOTIFIED)},
+                paths={
+                    "kind": "$.detail-type",
+                    "unit": "$.detail.unit",
+                    "model": "$.detail.model",
+                    "environment": "$.detail.environment",
+                    "actor": "$.detail.actor",
                 },
-            )
+                text='"<kind>: <unit>/<model> in <environment>, by <actor>"',
+            ),
+            governance=governance,
+            key=props.key,
+            bus=props.bus,
         )
-        rule = events.CfnRule(
-            self,
-            "Rule",
-            name=rule_name,
-            event_bus_name=props.bus.bus.ref,
-            event_pattern={"detail-type": list(NOTIFIED)},
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="topic",
-                    arn=topic.topic_arn,
-                    input_transformer=events.CfnRule.InputTransformerProperty(
-                        input_paths_map={
-                            "kind": "$.detail-type",
-                            "unit": "$.detail.unit",
-                            "model": "$.detail.model",
-                            "environment": "$.detail.environment",
-                            "actor": "$.detail.actor",
-                        },
-                        input_template='"<kind>: <unit>/<model> in <environment>, by <actor>"',
-                    ),
-                )
-            ],
-        )
-        assert allowed.policy_dependable is not None  # noqa: S101 - the topic is our own
-        rule.node.add_dependency(allowed.policy_dependable)

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlzone.estate import BusinessUnit
@@ -17,6 +14,7 @@ from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRul
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.platform.kpi_store import KpiStore
 from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
+from mlzone_constructs.platform.mailed_events import MailedEvents, mail_events
 
 OVERDUE = "Decision Overdue"
 
@@ -98,67 +96,29 @@ class OverdueDecisions(Construct):
     ) -> None:
         """Send what is overdue in a unit, and as urgent as that, to people."""
         props, naming = self._props, self._props.governance.naming
-        name = f"{unit.name}-{level}"
-        topic = sns.Topic(
+        mail_events(
             self,
-            f"Topic-{name}",
-            topic_name=naming.topic(unit.name, level),
-            master_key=props.key,
-            enforce_ssl=True,
-        )
-        for person in people:
-            sns.CfnSubscription(
-                self,
-                f"{name}-to-{person}",
-                topic_arn=topic.topic_arn,
-                protocol="email",
-                endpoint=props.governance.estate.email(person),
-            )
-        rule_name = naming.rule(unit.name, level)
-        allowed = topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EventsOfTheBus",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={
-                    "ArnEquals": {
-                        "aws:SourceArn": cdk.Stack.of(self).format_arn(
-                            service="events",
-                            resource="rule",
-                            resource_name=f"{props.bus.name}/{rule_name}",
-                        )
-                    }
+            MailedEvents(
+                topic_name=naming.topic(unit.name, level),
+                rule_name=naming.rule(unit.name, level),
+                people=people,
+                pattern={
+                    "detail-type": [OVERDUE],
+                    "detail": {"unit": [unit.name], "facts": {"level": levels}},
                 },
-            )
+                paths={
+                    "unit": "$.detail.unit",
+                    "model": "$.detail.model",
+                    "version": "$.detail.facts.version",
+                    "hours": "$.detail.facts.hours",
+                },
+                text=(
+                    '"<unit>/<model>:<version> has waited for a decision for <hours> '
+                    'hours: mlzone model show <unit>/<model>"'
+                ),
+                suffix=f"-{unit.name}-{level}",
+            ),
+            governance=props.governance,
+            key=props.key,
+            bus=props.bus,
         )
-        rule = events.CfnRule(
-            self,
-            f"Rule-{name}",
-            name=rule_name,
-            event_bus_name=props.bus.bus.ref,
-            event_pattern={
-                "detail-type": [OVERDUE],
-                "detail": {"unit": [unit.name], "facts": {"level": levels}},
-            },
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="topic",
-                    arn=topic.topic_arn,
-                    input_transformer=events.CfnRule.InputTransformerProperty(
-                        input_paths_map={
-                            "unit": "$.detail.unit",
-                            "model": "$.detail.model",
-                            "version": "$.detail.facts.version",
-                            "hours": "$.detail.facts.hours",
-                        },
-                        input_template=(
-                            '"<unit>/<model>:<version> has waited for a decision for <hours> '
-                            'hours: mlzone model show <unit>/<model>"'
-                        ),
-                    ),
-                )
-            ],
-        )
-        assert allowed.policy_dependable is not None  # noqa: S101 - the topic is our own
-        rule.node.add_dependency(allowed.policy_dependable)

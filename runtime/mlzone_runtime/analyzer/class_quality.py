@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from mlzone_runtime.analyzer import model_segment, quality_wording
+from mlzone_runtime.analyzer import model_segment
 from mlzone_runtime.analyzer.calibration import Calibration, chance_of_error, expected
 from mlzone_runtime.analyzer.cases import Cases
 from mlzone_runtime.analyzer.evaluation import Evaluation
 from mlzone_runtime.analyzer.job import Job
-from mlzone_runtime.analyzer.loss import Loss, Verdict, interval, render, violated, violation
+from mlzone_runtime.analyzer.loss import (
+    Loss,
+    Verdict,
+    findings,
+    interval,
+    render,
+    violated,
+    violation,
+)
 from mlzone_runtime.analyzer.quality import Measure, measures, share, statistics
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.significance import holm, normal_rise
@@ -245,30 +253,15 @@ def _performance(
 
 
 def _findings(judged: Judgement | None) -> list[dict[str, Any]]:
-    worse = violated(judged.losses) if judged else []
-    if judged is None or not worse:
+    if judged is None:
         return []
-    worst = worse[0]
-    finding: dict[str, Any] = {
-        "rank": 1,
-        "title": quality_wording.NAMES[worst.metric],
-        "kind": "concept_drift" if judged.concept else "covariate_shift",
-        "cause": "changed_relation" if judged.concept else "other_cases",
-        "metrics": [item.metric for item in worse],
-        "evidence": {
-            "baseline": worst.baseline.value,
-            "current": worst.current.value,
-            "population": judged.error[1].value - judged.error[0].value,
-            "concept": judged.error[2].value - judged.error[1].value,
-            "expected_positive_rate": judged.rate[0].value,
-            "positive_rate": judged.rate[1].value,
-        },
-        "segment": judged.segment,
+    evidence = {
+        "population": judged.error[1].value - judged.error[0].value,
+        "concept": judged.error[2].value - judged.error[1].value,
+        "expected_positive_rate": judged.rate[0].value,
+        "positive_rate": judged.rate[1].value,
     }
-    action, reason = quality_wording.ADVICE[finding["cause"]]
-    finding |= {"action": action, "reason": reason}
-    finding["sentence"] = quality_wording.sentence(finding)
-    return [finding]
+    return findings(judged.losses, evidence, concept=judged.concept, segment=judged.segment)
 
 
 def _violations(judged: Judgement | None, settings: Settings) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlzone_runtime.analyzer import quality_wording
 from mlzone_runtime.analyzer.quality import Measure
 
 _FULL_EFFECT = 4
@@ -77,6 +78,44 @@ def render(losses: Sequence[Loss]) -> list[dict[str, Any]]:
         }
         for item in losses
     ]
+
+
+def findings(
+    losses: Sequence[Loss],
+    evidence: Mapping[str, float],
+    *,
+    concept: bool,
+    segment: Mapping[str, Any] | None,
+) -> list[dict[str, Any]]:
+    """Return what explanations find: nothing, or the worst loss with those beside it.
+
+    Args:
+        losses: The judged metrics.
+        evidence: Which numbers speak for the cause, beside the metric's own.
+        concept: The relation of answers and outcomes itself changed.
+        segment: Where that change is, if it is in one segment only.
+    """
+    worse = violated(losses)
+    if not worse:
+        return []
+    worst = worse[0]
+    finding: dict[str, Any] = {
+        "rank": 1,
+        "title": quality_wording.NAMES[worst.metric],
+        "kind": "concept_drift" if concept else "covariate_shift",
+        "cause": "changed_relation" if concept else "other_cases",
+        "metrics": [item.metric for item in worse],
+        "evidence": {
+            "baseline": worst.baseline.value,
+            "current": worst.current.value,
+            **evidence,
+        },
+        "segment": segment,
+    }
+    action, reason = quality_wording.ADVICE[finding["cause"]]
+    finding |= {"action": action, "reason": reason}
+    finding["sentence"] = quality_wording.sentence(finding)
+    return [finding]
 
 
 def interval(found: Measure) -> dict[str, float]:
