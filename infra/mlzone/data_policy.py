@@ -14,6 +14,7 @@ from mlzone.monitor_kind import MONITORS
 from mlzone.naming import ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.surroundings import allow
+from mlzone.system_policy import bucket_statements, system_roles
 
 Statement = dict[str, Any]
 
@@ -44,7 +45,7 @@ _TEAM_MACHINES = ("pipeline", "studio")
 
 
 def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:
-    """Return the names of a team's roles in an environment, people's and machines'."""
+    """Return the names of a team's roles in an environment: people's, machines', systems'."""
     people = team_people(naming, unit, team, stage)
     inspector = inspector_role(naming, unit, team, stage)
     machines = (
@@ -72,7 +73,8 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
         if model.serving.batch
         for purpose in ("batch", "serving")
     )
-    return (*people, inspector, *monitors, *batches)
+    systems = (role.name for role in system_roles(naming, unit, team, stage))
+    return (*people, inspector, *monitors, *batches, *systems)
 
 
 def team_people(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:
@@ -103,7 +105,8 @@ def team_data_statements(
     """Return the statements of a team's bucket.
 
     They keep everybody else from what is in it, everybody but the inspector from reading what has
-    just arrived, and people from bringing data past the inspector.
+    just arrived, people from bringing data past the inspector, and each system from all but its
+    own.
 
     Args:
         naming: what makes the roles' names.
@@ -139,6 +142,11 @@ def team_data_statements(
                 "Condition": {"ArnLike": {"aws:PrincipalArn": people}},
             }
         )
+    statements += bucket_statements(
+        system_roles(naming, unit, team, stage),
+        bucket_arn=bucket_arn,
+        role_arn=lambda name: _arns((name,), partition, account)[0],
+    )
     return tuple(statements)
 
 

@@ -42,6 +42,7 @@ from mlzone.guardrail_statement import (
 from mlzone.life_cycle_guardrail import life_cycle
 from mlzone.naming import BREAK_GLASS_ENDING, ROLE_PATH, Limit, Naming, fit
 from mlzone.persona import Persona
+from mlzone.system_policy import system_guardrail
 
 PolicyType = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY", "TAG_POLICY"]
 
@@ -342,6 +343,7 @@ def _production(naming: Naming) -> list[Statement]:
             },
         ),
         deny("NoExplorationInProduction", EXPLORATION),
+        *system_guardrail(naming),
     ]
 
 

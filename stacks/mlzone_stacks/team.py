@@ -16,6 +16,7 @@ from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.service_policy import pipeline_statements
 from mlzone.surroundings import Surroundings
+from mlzone.system_policy import system_roles
 from mlzone_constructs.data import (
     DataInspector,
     DataInspectorProps,
@@ -31,6 +32,8 @@ from mlzone_constructs.identity import (
     GovernedRoleProps,
     PersonaRole,
     PersonaRoleProps,
+    TrustedSystem,
+    TrustedSystemProps,
 )
 from mlzone_constructs.monitoring import TeamDashboard, TeamDashboardProps
 from mlzone_constructs.studio import StudioDomain, StudioDomainProps
@@ -40,7 +43,7 @@ _ANOMALY_PERCENT = 20
 
 
 class TeamStack(cdk.Stack):
-    """A team's key, data, people's roles and budget; in development also its Studio."""
+    """A team's key, data, roles of people and systems, and budget; in development its Studio."""
 
     def __init__(
         self,
@@ -101,6 +104,14 @@ class TeamStack(cdk.Stack):
         elif self._stage is Stage.PROD and team.models:
             TeamDashboard(self, "Dashboard", TeamDashboardProps(governance=governance, team=team))
         self._persona_roles()
+        for role in system_roles(naming, self._unit, team, self._stage):
+            TrustedSystem(
+                self,
+                f"System-{role.model.name}-{role.duty}",
+                TrustedSystemProps(
+                    governance=governance, surroundings=self._surroundings(), role=role
+                ),
+            )
         governance.tag(self, team=team)
 
     def _network(self, name: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.cli import templates_estate
+from tests.cli.outside_system import OutsideSystem
 
 from mlzone.estate import Stage
 from mlzone.loading import load_estate
@@ -106,16 +107,32 @@ class Bank:
         estate = load_estate(self.folder / "organization")
         return stage_session(self.cloud, estate, estate.model(model)[0].name, Stage.PROD, person)
 
-    def bring(self, person: str, model: str, day: str, content: bytes) -> None:
-        """Bring what a model with daily batches is asked for a day, as a person."""
+    def bring(self, s3: Any, model: str, day: str, content: bytes) -> None:
+        """Bring what a model with daily batches is asked for a day."""
+        place = f"{self.batches(model)}/input/{day.replace('-', '/')}/a.csv"
+        s3.put_object(Bucket=self.data(model), Key=f"landing/{place}", Body=content)
+
+    def data(self, model: str) -> str:
+        """Return the bucket of a model's team in production."""
         estate = load_estate(self.folder / "organization")
-        unit, team, chosen = estate.model(model)
-        bucket = Naming(prefix=estate.organization.prefix).data_bucket(
-            unit.name, team.name, unit.environments[Stage.PROD].account
-        )
-        folder = f"landing/{chosen.data_zone}/batches/{chosen.name}/input/{day.replace('-', '/')}"
-        s3 = self.in_production(person, model).client("s3")
-        s3.put_object(Bucket=bucket, Key=f"{folder}/a.csv", Body=content)
+        unit, team, _ = estate.model(model)
+        account = unit.environments[Stage.PROD].account
+        return Naming(prefix=estate.organization.prefix).data_bucket(unit.name, team.name, account)
+
+    def batches(self, model: str) -> str:
+        """Return the folder of a model's batches."""
+        chosen = load_estate(self.folder / "organization").model(model)[2]
+        return f"{chosen.data_zone}/batches/{chosen.name}"
+
+    def outside(self, system: str, model: str, duty: str, **said: str) -> Any:
+        """Return the object storage as a system outside of the platform sees it."""
+        estate = load_estate(self.folder / "organization")
+        unit, _, chosen = estate.model(model)
+        account = unit.environments[Stage.PROD].account
+        naming = Naming(prefix=estate.organization.prefix)
+        role = naming.service_role(unit.name, chosen.name, Stage.PROD, duty)
+        made = OutsideSystem(self.cloud, estate, system)
+        return made.storage(f"arn:aws:iam::{account}:role/mlzone/{role}", **said)
 
     def call(self, person: str, model: str, row: str) -> dict[str, Any]:
         """Ask a model in production, as a person."""

@@ -13,6 +13,8 @@ MIGRATED = "retail-banking/migrated"
 """Risk tier 3, brought in by a manifest."""
 BATCH = "retail-banking/loan-review"
 """Risk tier 3, without an endpoint: it answers once a day."""
+LENDING = "arn:aws:iam::100000000012:role/lending"
+"""The system that brings what the model is asked, and fetches what it answers."""
 _MODELS = {
     "credit-risk": [
         {
@@ -41,7 +43,13 @@ _MODELS = {
             "template": "tabular-batch",
             "risk_tier": 3,
             "data_zone": "credit-applications",
-            "serving": {"batch": {"hour": 2}},
+            "serving": {
+                "batch": {
+                    "hour": 2,
+                    "brought_by": [{"role": LENDING, "external_id": "loans"}],
+                    "fetched_by": [{"role": LENDING}],
+                }
+            },
             "monitoring": {"min_records": 30, "capture_percentage": 100},
         },
     ],

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.outside_system import refused
 from tests.cli.watched import Watched, changed_estate
 
 from mlzone.estate import Stage
@@ -569,6 +570,23 @@ def test_MON_03_outcomes_that_turn_against_the_answers_raise_the_alarms_in_the_s
         "the findings are told",
         seconds=60,
     )
+
+
+def test_IAM_11_the_system_that_delivers_outcomes_can_do_nothing_else(watched: Watched):
+    s3 = watched.deliverer()
+    data, body = watched.data, b"{}\n"
+    landing = f"{watched.outcomes}/2026/11/24/10/a.jsonl"
+    zone = landing.removeprefix("landing/")
+    other = landing.replace("/credit-default/", "/limit-increase/")
+
+    s3.put_object(Bucket=data, Key=landing, Body=body)
+
+    assert all(refused(s3.put_object, Bucket=data, Key=key, Body=body) for key in (other, zone))
+    assert all(refused(s3.get_object, Bucket=data, Key=key) for key in (landing, zone))
+    assert refused(s3.delete_object, Bucket=data, Key=landing)
+    assert refused(s3.list_objects_v2, Bucket=data, Prefix=watched.outcomes)
+    stranger = "arn:aws:iam::100000000011:role/core-banking/another"
+    assert refused(watched.deliverer, system=stranger)
 
 
 def test_MON_03_drift_that_the_other_engine_finds_trains_a_version_and_brings_back_the_one_before(

@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tests.cli.life_cycle import ROOT, Bank
-from tests.cli.templates_estate import BATCH, ELSEWHERE, FORECAST, MIGRATED
+from tests.cli.outside_system import refused
+from tests.cli.templates_estate import BATCH, ELSEWHERE, FORECAST, LENDING, MIGRATED
 
 CALM = "4,-0.1,-0.3,0.9,4,8,4,5.5,0.5,2.5\n"
 CRISIS = "9.6,0.4,3.6,0.7,-2.9,-30,-1.1,0.12,-1.4,3.56\n"
@@ -217,7 +218,8 @@ def test_a_day_is_answered_for_once(bank: Bank):
     yesterday = (bank.cloud.now.date() - timedelta(days=1)).isoformat()
     before = (bank.cloud.now.date() - timedelta(days=2)).isoformat()
     day = (ROOT / "pipeline_templates" / "tabular-batch" / "batch" / "example.csv").read_bytes()
-    bank.bring("fabio.melo", BATCH, yesterday, day)
+    lending = bank.outside(LENDING, BATCH, "batch-input", ExternalId="loans")
+    bank.bring(lending, BATCH, yesterday, day)
     asked = ("model", "backfill", BATCH, "--from", before, "--to", yesterday, "--as")
 
     def answered() -> list[dict[str, Any]]:
@@ -243,6 +245,27 @@ def test_a_day_is_answered_for_once(bank: Bank):
     bank.mlzone("model", "backfill", FORECAST, *asked[3:], "natalia.ramos", code=2)
 
 
+def test_IAM_11_a_system_fetches_what_was_answered_and_another_brings_what_is_asked(bank: Bank):
+    data, made = bank.data(BATCH), f"{bank.batches(BATCH)}/output/"
+    fetching = bank.outside(LENDING, BATCH, "batch-results")
+    bringing = bank.outside(LENDING, BATCH, "batch-input", ExternalId="loans")
+
+    listed = fetching.list_objects_v2(Bucket=data, Prefix=made)["Contents"]
+    results = [item["Key"] for item in listed if "/results/" in item["Key"]]
+    prepared = next(item["Key"] for item in listed if "/prepared/" in item["Key"])
+    answers = fetching.get_object(Bucket=data, Key=results[0])["Body"].read().splitlines()
+
+    assert 0 <= float(answers[0].rsplit(b",", 1)[1]) <= 1
+    assert refused(fetching.get_object, Bucket=data, Key=prepared)
+    assert refused(fetching.put_object, Bucket=data, Key=results[0], Body=b"0")
+    assert refused(fetching.list_objects_v2, Bucket=data)
+    assert refused(bringing.get_object, Bucket=data, Key=results[0])
+    assert refused(bringing.list_objects_v2, Bucket=data, Prefix=made)
+    assert refused(bringing.put_object, Bucket=data, Key=results[0], Body=b"0")
+    unsaid = {"system": LENDING, "model": BATCH, "duty": "batch-input"}
+    assert refused(bank.outside, **unsaid), "the external id belongs to it"
+
+
 def test_MON_02_the_schedule_asks_by_itself_and_a_monitor_looks_at_the_answers(bank: Bank):
     today = bank.cloud.now.date()
     lines = (ROOT / "pipeline_templates" / "tabular-batch" / "batch" / "example.csv").read_text()
@@ -251,7 +274,8 @@ def test_MON_02_the_schedule_asks_by_itself_and_a_monitor_looks_at_the_answers(b
     cells = [row.split(",") for row in rows]
     moved = [[*row[:place], "99999", *row[place + 1 :]] for row in cells]
     text = "\n".join([header, *(",".join(row) for row in moved)]) + "\n"
-    bank.bring("fabio.melo", BATCH, today.isoformat(), text.encode())
+    engineer = bank.in_production("fabio.melo", BATCH).client("s3")
+    bank.bring(engineer, BATCH, today.isoformat(), text.encode())
     bank.until(lambda: bank.heard("Data Inspected", 2), "the day's records have landed")
 
     night = datetime.combine(today + timedelta(days=1), time(), tzinfo=UTC)

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.cli.outside_system import OutsideSystem
+
 from mlzone.estate import Stage
 from mlzone.monitor_kind import MonitorKind
 from mlzone_tools.demo import traffic
@@ -25,7 +27,9 @@ _MONITORING = """\
             model-quality: cron(0 * ? * * *)
             bias: cron(0 * ? * * *)
             explainability: cron(0 * ? * * *)
-          ground_truth: {lag_hours: 1}
+          ground_truth:
+            lag_hours: 1
+            delivered_by: [{role: "arn:aws:iam::100000000011:role/core-banking/outcomes"}]
           datapoints_to_alarm: 2
           evaluated_runs: 3
           actions:
@@ -46,10 +50,9 @@ def changed_estate(root: Path, folder: Path, engine: str, *, falls_back: bool) -
     organization.write_text(text.replace("engine: model-monitor", f"engine: {engine}"))
     unit = folder / "business_units" / "retail-banking.yaml"
     text = unit.read_text(encoding="utf-8")
-    own = "        monitoring: {ground_truth: {lag_hours: 24}}\n"
+    start, end = text.index("        monitoring:\n"), text.index("        thresholds:")
     changed = _MONITORING + (_FALL_BACK if falls_back else "")
-    assert own in text
-    unit.write_text(text.replace(own, changed, 1), encoding="utf-8")
+    unit.write_text(text[:start] + changed + text[end:], encoding="utf-8")
     return folder
 
 
@@ -105,14 +108,35 @@ class Watched:
                     }
                 )
             )
-        scene = self.scene
-        account = scene.unit.environments[Stage.PROD].account
-        self._engineer.client("s3").put_object(
-            Bucket=scene.naming.data_bucket(scene.unit.name, scene.team.name, account),
-            Key=f"landing/{scene.model.data_zone}/ground-truth/{scene.model.name}/"
-            f"{scene.cloud.now:%Y/%m/%d/%H}/outcomes-{self.sent}.jsonl",
+        self.deliverer().put_object(
+            Bucket=self.data,
+            Key=f"{self.outcomes}/{self.scene.cloud.now:%Y/%m/%d/%H}/outcomes-{self.sent}.jsonl",
             Body="\n".join(lines).encode(),
         )
+
+    @property
+    def data(self) -> str:
+        """The bucket of the team's data."""
+        scene = self.scene
+        return scene.naming.data_bucket(scene.unit.name, scene.team.name, self._account)
+
+    @property
+    def outcomes(self) -> str:
+        """Where outcomes of the model land."""
+        return f"landing/{self.scene.model.data_zone}/ground-truth/{self.scene.model.name}"
+
+    @property
+    def _account(self) -> str:
+        return self.scene.unit.environments[Stage.PROD].account
+
+    def deliverer(self, system: str = "") -> Any:
+        """Return the object storage as the system sees it that delivers outcomes of the model."""
+        scene = self.scene
+        truth = scene.model.monitoring.ground_truth
+        assert truth
+        name = scene.naming.service_role(scene.unit.name, scene.model.name, Stage.PROD, "outcomes")
+        outside = OutsideSystem(scene.cloud, scene.estate, system or truth.delivered_by[0].role)
+        return outside.storage(f"arn:aws:iam::{self._account}:role/mlzone/{name}")
 
     def next_hour(self) -> None:
         """Let the next hour's runs begin, on either engine."""

@@ -5,6 +5,8 @@ import dataclasses
 from mlzone.access import AccessDifference, ChangeKind, access_difference
 from mlzone.estate import Estate, Stage
 
+ROLE = "aur-retail-banking-credit-default-prod-outcomes"
+
 
 def changed(estate: Estate, **organization: object) -> Estate:
     made = estate.organization.model_copy(update=organization)
@@ -94,3 +96,30 @@ def test_a_new_unit_brings_roles_with_what_they_may_do(estate: Estate):
     assert any(change.subject.endswith("data-scientist") for change in roles)
     assert all(unit.name in c.subject or c.where.split()[0] in accounts for c in roles)
     assert {change.kind for change in found.lost} <= {ChangeKind.GUARDRAIL}
+
+
+def test_IAM_11_a_system_that_may_deliver_is_access_gained(estate: Estate):
+    unit = next(unit for unit in estate.units if unit.name == "retail-banking")
+    team = unit.teams[0]
+    model = team.models[0]
+    truth = model.monitoring.ground_truth
+    assert truth
+    silent = model.monitoring.model_copy(
+        update={"ground_truth": truth.model_copy(update={"delivered_by": ()})}
+    )
+    models = (model.model_copy(update={"monitoring": silent}), *team.models[1:])
+    teams = (team.model_copy(update={"models": models}), *unit.teams[1:])
+    changed_unit = unit.model_copy(update={"teams": teams})
+    units = tuple(changed_unit if item is unit else item for item in estate.units)
+    before = dataclasses.replace(estate, units=units)
+
+    found = access_difference(before, estate)
+
+    assert told(found.gained) == {
+        (
+            "system",
+            truth.delivered_by[0].role,
+            f"outcomes of retail-banking/{model.name} ({ROLE})",
+        )
+    }
+    assert found.lost == ()

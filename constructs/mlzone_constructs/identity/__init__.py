@@ -1,8 +1,9 @@
-"""Roles of machines and of people."""
+"""Roles of machines, of people and of systems outside of the platform."""
 
 from mlzone_constructs.identity.people import People, PeopleProps
 from mlzone_constructs.identity.persona_role import PersonaRole, PersonaRoleProps
 from mlzone_constructs.identity.role import GovernedRole, GovernedRoleProps
+from mlzone_constructs.identity.trusted_system import TrustedSystem, TrustedSystemProps
 
 __all__ = [
     "GovernedRole",
@@ -11,4 +12,6 @@ __all__ = [
     "PeopleProps",
     "PersonaRole",
     "PersonaRoleProps",
+    "TrustedSystem",
+    "TrustedSystemProps",
 ]

@@ -12,9 +12,11 @@ from typing import Any
 from mlzone.access.decision import decide, example_request
 from mlzone.access.people import people_roles
 from mlzone.access.role import Role
-from mlzone.estate import Estate
+from mlzone.estate import Estate, Stage
+from mlzone.naming import Naming
 from mlzone.persona import PERSONAS, Persona, Scope
-from mlzone.theorem.guardrails import Guardrails
+from mlzone.system_policy import SYSTEM_SID, system_roles
+from mlzone.theorem.guardrails import TEAM_DATA, Guardrails
 from mlzone_access import Decision, Effect, Layer
 
 
@@ -23,6 +25,7 @@ class ChangeKind(StrEnum):
 
     PERSON = "person"
     ROLE = "role"
+    SYSTEM = "system"
     GUARDRAIL = "guardrail"
 
 
@@ -32,7 +35,7 @@ class AccessChange:
 
     kind: ChangeKind
     subject: str
-    """The person, the role or the guardrail's statement."""
+    """The person, the role, the system's role or the guardrail's statement."""
     where: str
     """The account, with its environment; empty for guardrails."""
     what: str
@@ -61,8 +64,8 @@ def access_difference(base: Estate, head: Estate) -> AccessDifference:
         for arn, role in roles_before.items()
         if same_guardrails and roles_after.get(arn) == role
     }
-    before = {*_people(base), *_roles(old, roles_before, unchanged)}
-    after = {*_people(head), *_roles(new, roles_after, unchanged)}
+    before = {*_people(base), *_systems(base), *_roles(old, roles_before, unchanged)}
+    after = {*_people(head), *_systems(head), *_roles(new, roles_after, unchanged)}
     return AccessDifference(
         gained=tuple(sorted({*(after - before), *looser})),
         lost=tuple(sorted({*(before - after), *stricter})),
@@ -103,6 +106,21 @@ def _people(estate: Estate) -> Iterator[AccessChange]:
                     where=_where(role),
                     what=f"{profile.title.lower()} ({role.name})",
                 )
+
+
+def _systems(estate: Estate) -> Iterator[AccessChange]:
+    """Yield each system outside of the platform with the role that it takes."""
+    naming = Naming(prefix=estate.organization.prefix)
+    for unit in estate.units:
+        for team in unit.teams:
+            for role in system_roles(naming, unit, team, Stage.PROD):
+                for system in role.systems:
+                    yield AccessChange(
+                        kind=ChangeKind.SYSTEM,
+                        subject=system.role,
+                        where=f"{unit.environments.prod.account} ({Stage.PROD})",
+                        what=f"{role.duty} of {unit.name}/{role.model.name} ({role.name})",
+                    )
 
 
 def _roles(
@@ -184,6 +202,9 @@ _ELEMENTS = {
 
 def _denials(guardrails: Guardrails) -> Iterator[Fact]:
     for policy, statement in guardrails.statements():
+        if policy == TEAM_DATA and statement["Sid"].startswith(SYSTEM_SID):
+            # They come and go with systems, which are told of by themselves.
+            continue
         name = f"{policy}/{statement['Sid']}"
         for element, sign in _ELEMENTS.items():
             yield from ((name, sign, value) for value in _texts(statement.get(element)))

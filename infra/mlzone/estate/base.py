@@ -17,6 +17,15 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 """A twelve-digit AWS account id, quoted in YAML so that leading zeros survive."""
 
+RoleArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]+$",
+        max_length=640,
+    ),
+]
+"""The ARN of one IAM role; no pattern."""
+
 PersonId = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$", max_length=63)
 ]

@@ -74,6 +74,13 @@ class Estate:
         problem = "is ambiguous" if found else "is not in the estate"
         raise ConfigError(f'model "{name}" {problem}', hint=f"choose one of: {known}")
 
+    def accounts(self) -> Iterator[str]:
+        """Yield the accounts that the platform governs."""
+        own = self.organization.accounts
+        yield from (own.management, own.shared_services, own.log_archive)
+        for unit in self.units:
+            yield from (unit.environments[stage].account for stage in Stage)
+
     def monitoring_engine(self, model: Model) -> MonitoringEngine:
         """Return what runs a model's monitors: Model Monitor wants an endpoint to look at."""
         if model.serving.batch:

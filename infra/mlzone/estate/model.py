@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlzone.estate.base import InstanceType, Name, Record, Text
+from mlzone.estate.system import System
 from mlzone.monitor_kind import MONITORS, MonitorKind, Severity
 from mlzone.monitor_schedule import daily
 from mlzone.risk import TIERS, RiskTier, TierControls
@@ -42,6 +43,12 @@ class Batch(Record):
     """At this hour, UTC, it begins with the records of the day before."""
     within_hours: Annotated[int, Field(ge=1, le=12)] = 2
     """So many hours later the answers are there, and the monitors look at them."""
+    brought_by: tuple[System, ...] = ()
+    """The systems that bring what the model is asked in production; the team's ML engineers may as
+    well."""
+    fetched_by: tuple[System, ...] = ()
+    """The systems that fetch what it answered in production; nobody but the team's machines reads
+    it else."""
 
     @property
     def watched_at(self) -> int:
@@ -85,6 +92,9 @@ class GroundTruth(Record):
     lag_hours: Annotated[int, Field(ge=0, le=17_568)] = 24
     """Monitors look at cases that are at least so old, so that the outcome can be known: of what is
     forecast a year ahead, a year. Requests and outcomes must be kept so long in the data zone."""
+    delivered_by: tuple[System, ...] = ()
+    """The systems that know what became true and bring it in production; the team's ML engineers
+    may as well."""
 
 
 class MonitorAction(Record):

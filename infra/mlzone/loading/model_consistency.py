@@ -10,6 +10,7 @@ from mlzone.loading.message import too_loose, unknown_instance, unknown_zone
 from mlzone.loading.parse import FieldPath
 from mlzone.monitor_kind import MONITORS
 from mlzone.monitor_schedule import interval_hours
+from mlzone.system_policy import declared_systems
 
 _TRAFFIC_ORDER = ("all-at-once", "canary", "linear")
 _LONGEST_ALARM_HOURS = 7 * 24
@@ -190,4 +191,18 @@ def _actions(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             )
 
 
-_CHECKS = (_references, _limits, _tier, _batches, _monitors, _actions)
+def _systems(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
+    """Systems stand outside of the platform: its own roles take none of their place."""
+    del team
+    for path, system in declared_systems(model):
+        if system.account in set(estate.accounts()):
+            yield (
+                (*path, "role"),
+                (
+                    f"got a role of {system.account}, an account of the platform; a system works "
+                    "in an account of its own"
+                ),
+            )
+
+
+_CHECKS = (_references, _limits, _tier, _batches, _monitors, _actions, _systems)

@@ -33,6 +33,12 @@ _PATTERNS = {
     r"^vpc-[0-9a-f]{8,17}$": "expected a VPC id such as vpc-0a1b2c3d4e5f67890",
     r"^subnet-[0-9a-f]{8,17}$": "expected a subnet id such as subnet-0a1b2c3d4e5f67890",
     r"^sg-[0-9a-f]{8,17}$": "expected a security group id such as sg-0a1b2c3d4e5f67890",
+    r"^arn:aws[a-z-]*:iam::\d{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]+$": (
+        "expected the ARN of one role, such as arn:aws:iam::123456789012:role/core-banking"
+    ),
+    r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$": (
+        "use 2 to 1224 letters, digits and the characters _+=,.@:/-"
+    ),
     r"^[a-z][a-z0-9_]{0,63}$": "use lower case, digits and underscores, starting with a letter",
 }
 """What to do about a value that misses a pattern, in words."""

@@ -227,21 +227,23 @@ class Guardrails:
         return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
     def statements(self) -> Iterator[tuple[str, Statement]]:
-        """Yield each forbidding statement with its policy's name; those of teams once."""
+        """Yield each forbidding statement with its policy's name; those of all teams once."""
         documents: dict[str, Document] = {
             item.name.removeprefix(f"{self.naming.prefix}-"): item.content
             for item in control_policies(self.estate)
             if item.type in _KINDS
         }
         documents[BOUNDARY] = boundary_document(self.naming)
+        data: dict[str, Statement] = {}
         for place in self.places():
-            roles = team_roles(self.naming, place.unit, place.team, place.stage)
-            account = place.account
-            documents[TEAM_DATA] = _document(*self._team_data(place))
-            documents[TEAM_KEY] = _document(
-                team_key_statement(roles, partition=PARTITION, account=account)
-            )
-            break
+            for statement in self._team_data(place):
+                data.setdefault(str(statement["Sid"]), statement)
+            if TEAM_KEY not in documents:
+                roles = team_roles(self.naming, place.unit, place.team, place.stage)
+                documents[TEAM_KEY] = _document(
+                    team_key_statement(roles, partition=PARTITION, account=place.account)
+                )
+        documents[TEAM_DATA] = _document(*data.values())
         for name, document in documents.items():
             for statement in document["Statement"]:
                 if statement["Effect"] == "Deny":

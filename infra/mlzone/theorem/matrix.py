@@ -23,6 +23,7 @@ from mlzone.naming import ROLE_PATH
 from mlzone.persona import Persona, Place
 from mlzone.service_policy import pipeline_statements
 from mlzone.surroundings import Surroundings
+from mlzone.system_policy import Duty, SystemRole, system_roles, system_statements
 from mlzone.theorem.guardrails import Guardrails, TeamPlace
 from mlzone_access import (
     Decision,
@@ -119,7 +120,9 @@ class _Table:
             stage = Stage(row.where)
             for unit in self._guardrails.estate.units:
                 for team in unit.teams:
-                    yield self._outcome(row, unit, team, stage, unit.environments[stage].account)
+                    if row.who not in set(Duty) or self._system(row, unit, team, stage):
+                        account = unit.environments[stage].account
+                        yield self._outcome(row, unit, team, stage, account)
         else:
             account = organization_account(self._guardrails.estate, Place(row.where))
             for unit in self._guardrails.estate.units:
@@ -130,7 +133,7 @@ class _Table:
     ) -> Outcome:
         place = TeamPlace(unit=unit, team=team, stage=stage)
         role = self._role(row, place, account)
-        names = self._names(place, account)
+        names = self._names(row, place, account)
         resource = row.resource.format(**names)
         context = {
             key: value.format(**names) if isinstance(value, str) else tuple(value)
@@ -164,6 +167,9 @@ class _Table:
             return self._inspector(place)
         if row.who == "break-glass":
             return self._break_glass(place)
+        if system := self._system(row, place.unit, place.team, place.stage):
+            statements = system_statements(self._surroundings(place), system)
+            return self._machine(system.name, place, statements)
         name, path, policy = {
             "deployment": (f"cdk-hnb659fds-cfn-exec-role-{account}-{region}", "/",
                            Policy.parse(deployment_document(), name="deployment")),
@@ -218,6 +224,11 @@ class _Table:
         )
         return self._machine(name, place, list(statements))
 
+    def _system(self, row: Row, unit: BusinessUnit, team: Team, stage: Stage) -> SystemRole | None:
+        """Return the first role of a system for a duty; None where a team declares none."""
+        roles = system_roles(self._guardrails.naming, unit, team, stage)
+        return next((role for role in roles if role.duty == row.who), None)
+
     def _machine(self, name: str, place: TeamPlace, statements: list[dict[str, Any]]) -> Role:
         document = {"Version": "2012-10-17", "Statement": statements}
         role = Role(
@@ -246,8 +257,9 @@ class _Table:
 
     # --- what -----------------------------------------------------------------------------------
 
-    def _names(self, place: TeamPlace, account: str) -> dict[str, str]:
+    def _names(self, row: Row, place: TeamPlace, account: str) -> dict[str, str]:
         estate = self._guardrails.estate
+        system = self._system(row, place.unit, place.team, place.stage)
         other = next((t for t in place.unit.teams if t != place.team), place.team)
         bucket = self._guardrails.team_bucket(place)
         elsewhere = self._guardrails.team_bucket(replace(place, team=other))
@@ -261,7 +273,8 @@ class _Table:
             "home": estate.organization.home_region,
             "region": estate.region(place.unit, place.stage),
             "bucket": bucket,
-            "zone": place.team.data_zones[0].name,
+            "zone": system.model.data_zone if system else place.team.data_zones[0].name,
+            "model": system.model.name if system else "any",
             "other_bucket": elsewhere if other != place.team else f"{bucket}-other",
             "key": self._key(place),
         }
@@ -270,14 +283,13 @@ class _Table:
         """Return the team's key: its ARN in the templates, or one with the team's name."""
         region = self._guardrails.estate.region(place.unit, place.stage)
         own = f"arn:{PARTITION}:kms:{region}:{place.account}:key/"
-        scientist = next(
-            role
+        theirs = (
+            self._rendered[role.arn]
             for role in self._people
-            if role.persona is Persona.DATA_SCIENTIST
-            and (role.unit, role.team) == (place.unit.name, place.team.name)
+            if (role.unit, role.team) == (place.unit.name, place.team.name)
+            and role.arn in self._rendered
         )
-        rendered = self._rendered.get(scientist.arn)
-        for policy in rendered.policies if rendered else ():
+        for policy in (policy for role in theirs for policy in role.policies):
             for statement in policy.statements:
                 for tokens in statement.resource_patterns:
                     if isinstance(tokens[0], str) and tokens[0].startswith(own):

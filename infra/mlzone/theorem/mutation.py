@@ -18,6 +18,7 @@ from mlzone_access.prover import Status, prove
 
 _NARROWED = "arn:aws:none:::nothing"
 _FEWER_ACTIONS = ("without ", "sparing sagemaker")
+_SPARED_OBJECTS = "arn:aws:s3:::*/spared/*"
 _SPARED_ROLE = "arn:aws:iam::*:role/*any*"
 
 
@@ -81,7 +82,9 @@ def _changes(statement: Statement) -> Iterator[tuple[str, Change]]:
     found = _listed(statement.get("Resource"))
     for resource in found if len(found) > 1 else ():
         yield f"not on {resource}", _without_resource(found.index(resource))
-    yield "on nothing", lambda given: {**given, "Resource": _NARROWED}
+    if "NotResource" in statement:
+        yield f"sparing {_SPARED_OBJECTS}", _adding("NotResource", _SPARED_OBJECTS)
+    yield "on nothing", _on_nothing
     if "ArnNotLike" not in statement.get("Condition", {}):
         yield "sparing a role", _sparing
     for operator, keys in statement.get("Condition", {}).items():
@@ -164,6 +167,11 @@ def _whatever(operator: str, key: str) -> Change:
                 **({"Condition": kept} if kept else {})}  # fmt: skip
 
     return change
+
+
+def _on_nothing(given: Statement) -> Statement:
+    kept = {key: value for key, value in given.items() if key != "NotResource"}
+    return {**kept, "Resource": _NARROWED}
 
 
 def _sparing(given: Statement) -> Statement:

@@ -10,11 +10,13 @@ from mlzone.theorem.isolation import ISOLATION
 from mlzone.theorem.life_cycle import LIFE_CYCLE
 from mlzone.theorem.perimeter import PERIMETER
 from mlzone.theorem.private_ml import PRIVATE_ML
+from mlzone.theorem.system import SYSTEMS
 from mlzone.theorem.theorem import EstateTheorem
 from mlzone_access.prover import Proof, Status, prove
 
 THEOREMS: tuple[EstateTheorem, ...] = (
     *ISOLATION,
+    *SYSTEMS,
     *LIFE_CYCLE,
     *IDENTITY,
     *PRIVATE_ML,

@@ -17,6 +17,7 @@ from typing import Any
 
 from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Estate, Stage
+from mlzone.system_policy import declared_systems
 
 STATE = Path(".mlzone/cloud")
 DEMO_STATE = Path(".mlzone/demo")
@@ -199,6 +200,9 @@ def seed_of(estate: Estate) -> dict[str, Any]:
             "ou": unit,
         }
 
+    systems = sorted(
+        {system.account for _, _, model in estate.models() for _, system in declared_systems(model)}
+    )
     return {
         "organization_id": organization.organization_id,
         "home_region": organization.home_region,
@@ -215,5 +219,6 @@ def seed_of(estate: Estate) -> dict[str, Any]:
                 for unit in estate.units
                 for stage in Stage
             ),
+            *(account(number, f"system-{number}", "Systems") for number in systems),
         ],
     }
