@@ -17,7 +17,8 @@ from mlzone_runtime.analyzer.parallel import ordered
 from mlzone_runtime.analyzer.table import Table, read_frame
 from mlzone_runtime.tabular_schema import Feature
 
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
+"""Small enough for a processor's cache: four times as much takes pandas nearly twice as long."""
 _NAME, _ANSWER = "(name)", "(answer)"
 """What stands before and after the features in the output of a batch transform."""
 
@@ -107,8 +108,8 @@ def _parsed(
     columns: Sequence[str], features: tuple[Feature, ...], block: bytes
 ) -> tuple[bytes, Any]:
     """Return a block and its frame, or none if some of its rows have more fields, or fewer."""
-    lines = block.count(b"\n") + (not block.endswith(b"\n"))
-    if b'"' not in block and block.count(b",") < lines * (len(columns) - 1):
+    lines = _count(block, "\n") + (not block.endswith(b"\n"))
+    if b'"' not in block and _count(block, ",") < lines * (len(columns) - 1):
         return block, None
     try:
         return block, _strictly(columns, features, block)
@@ -127,10 +128,15 @@ def _blocks(file: Path, *, header: bool) -> Iterator[bytes]:
             stream.readline()
         while block := stream.read(_BLOCK):
             block += stream.readline()
-            while block.count(b'"') % 2 and (more := stream.readline()):
+            while b'"' in block and block.count(b'"') % 2 and (more := stream.readline()):
                 block += more
             if not block.isspace():
                 yield block
+
+
+def _count(block: bytes, character: str) -> int:
+    """Return how often a character occurs; where it is frequent, several times as fast as bytes."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord(character)))
 
 
 def _header(file: Path) -> list[str]:

@@ -62,7 +62,8 @@ def alike(baseline: NumberSummary, ordered: FloatArray, before: float) -> bool:
 def unit_change(baseline: NumberSummary, ordered: FloatArray, psi: float) -> Change | None:
     """Return the change of unit that explains sorted values, if one does; -1 is a turned sign."""
     for factor, offset, name in _candidates(baseline, ordered):
-        if alike(baseline, np.sort((ordered - offset) / factor), psi):
+        corrected = (ordered - offset) / factor
+        if alike(baseline, corrected if factor > 0 else corrected[::-1], psi):
             return {"factor": factor, "offset": offset, "share": 1.0, "name": name}
     return _partial_change(baseline, ordered, psi)
 
@@ -110,7 +111,9 @@ def _partial_change(baseline: NumberSummary, ordered: FloatArray, psi: float) ->
         border = float(baseline.sketch.quantile(np.array([0.5]))[0]) * np.sqrt(factor)
         changed = ordered > border if factor > 1 else ordered < border
         share = float(changed.mean())
-        whole = np.sort(np.concatenate((ordered[~changed], ordered[changed] / factor)))
+        parts = (ordered[~changed], ordered[changed] / factor)
+        # Both are sorted, and a stable sort only merges them.
+        whole = np.sort(np.concatenate(parts), kind="stable")
         if share >= _PARTIAL_SHARE and alike(baseline, whole, psi):
             return {"factor": factor, "offset": offset, "share": share, "name": name}
     return None
