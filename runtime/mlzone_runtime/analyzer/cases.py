@@ -3,20 +3,22 @@
 SageMaker merges them before the analyzer starts; the other engine lays them side by side.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mlzone_runtime.analyzer.capture import read_records
+from mlzone_runtime.analyzer.capture import Record, read_records
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.evaluation import Evaluation
 from mlzone_runtime.analyzer.group import Group
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
-from mlzone_runtime.analyzer.job import CAPTURED, MERGED, Job
+from mlzone_runtime.analyzer.job import CAPTURED, MERGED, PARQUET, TRANSFORMED, Job
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.table import FloatArray, NumberColumn, Table
+from mlzone_runtime.analyzer.transformed import transformed_records
 from mlzone_runtime.analyzer.truth import Known, TruthFaults, TruthReader, outcomes
 from mlzone_runtime.tabular_schema import Schema
 
@@ -67,21 +69,16 @@ def read_cases(job: Job, schema: Schema, evaluation: Evaluation) -> Cases:
     """Read a window's requests with what became true of them.
 
     Raises:
-        AnalysisError: The data are in a format that holds no names of requests.
+        AnalysisError: The data are in a format that holds no names of records.
     """
-    if not job.data_format.keys() & {MERGED, CAPTURED}:
-        raise AnalysisError(
-            f"dataset_format names {', '.join(job.data_format)}; what became true is found by the "
-            f"names of requests, which only {MERGED} and {CAPTURED} hold"
-        )
     truth = TruthReader(schema, evaluation.columns, evaluation.classes)
-    known = truth.read(job.truth) if CAPTURED in job.data_format else {}
+    known = {} if MERGED in job.data_format else truth.read(job.truth)
     builder = IntakeBuilder(schema.features)
     met: set[str] = set()
     rows: list[list[object]] = []
     answers: list[float] = []
     found: list[Known | None] = []
-    for record in read_records(job.source, builder, job.window):
+    for record in _records(job, builder, truth):
         told = known.get(record.name)
         if record.truth is not None:
             try:
@@ -109,6 +106,27 @@ def read_cases(job: Job, schema: Schema, evaluation: Evaluation) -> Cases:
             for group in evaluation.groups
         },
         faults=truth.faults,
+    )
+
+
+def _records(job: Job, builder: IntakeBuilder, truth: TruthReader) -> Iterator[Record]:
+    """Return the records with their answers and names, in whichever format they are."""
+    match job.data_format:
+        case {"sagemakerMergeJson": _} | {"sagemakerCaptureJson": _}:
+            return read_records(job.source, builder, job.window)
+        case {"batchTransform": {"named": named}} if str(named).lower() == "true":
+            return transformed_records(job.source, builder)
+        case {"parquet": _}:
+            # Only who reads Parquet waits for what reads it.
+            from mlzone_runtime.analyzer.parquet import parquet_records  # noqa: PLC0415
+
+            return parquet_records(
+                job.source, builder, outcome=truth.schema.target, groups=truth.columns
+            )
+    raise AnalysisError(
+        f"dataset_format is {json.dumps(job.data_format)}; what became true is found by the names "
+        f"of records, which {MERGED}, {CAPTURED}, {PARQUET} and {TRANSFORMED} with "
+        '{"named": "true"} hold'
     )
 
 

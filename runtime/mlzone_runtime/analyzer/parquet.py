@@ -3,7 +3,8 @@
 DuckDB reads them. It is a third of Arrow's size, and pandas keeps its own types beside it.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from mlzone_runtime.analyzer.capture import MOST_ROWS, data_files
+from mlzone_runtime.analyzer.capture import MOST_ROWS, Record, data_files
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
 from mlzone_runtime.tabular_schema import Feature
 
+NAME, ANSWER = "id", "prediction"
+"""The columns of a record's name and of the model's answer."""
 _FROM = "from read_parquet(?, hive_partitioning=false)"
 _VECTORS = 100
 """So many of DuckDB's vectors, of 2,048 rows each, are a block."""
@@ -28,7 +31,8 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 def read_parquet(folder: Path, features: tuple[Feature, ...]) -> Intake:
     """Read all Parquet files below a folder.
 
-    Columns are found by their names; one that a file lacks counts as missing throughout.
+    Columns are found by their names; one that a file lacks counts as missing throughout. Column
+    `prediction` is the model's answer, `id` the record's name, unless features are called so.
 
     Raises:
         AnalysisError: There is no such folder, or a file is no Parquet.
@@ -43,9 +47,10 @@ def read_parquet(folder: Path, features: tuple[Feature, ...]) -> Intake:
                 builder.files += 1
                 columns = _columns(connection, file)
                 known = [name for name in names if name in columns]
-                extra = [name for name in columns if name not in names]
-                for frame in _blocks(connection, file, known):
-                    builder.add_frame(_typed(frame, features))
+                extra = [name for name in columns if name not in (*names, NAME, ANSWER)]
+                answer = [ANSWER] if ANSWER in columns and ANSWER not in names else []
+                for frame in _blocks(connection, file, [*known, *answer]):
+                    builder.add_frame(_typed(frame, features), _answers(frame) if answer else None)
                     builder.faults.named_rows += len(frame)
                     builder.faults.seen.update(dict.fromkeys(known, len(frame)))
                     builder.faults.extra.update(dict.fromkeys(extra, len(frame)))
@@ -53,6 +58,75 @@ def read_parquet(folder: Path, features: tuple[Feature, ...]) -> Intake:
             reason = str(error).splitlines()[0]
             raise AnalysisError(f"{folder} holds a file that is no Parquet: {reason}") from error
     return builder.finish()
+
+
+def parquet_records(
+    folder: Path, builder: IntakeBuilder, *, outcome: str, groups: Sequence[str]
+) -> Iterator[Record]:
+    """Yield answered records one by one: column `prediction` is the answer, `id` the name.
+
+    Args:
+        folder: Where the files are.
+        builder: Counts the files; its features are what is read.
+        outcome: The column of what became true, where files have one.
+        groups: What else became true with it.
+
+    Raises:
+        AnalysisError: A file is no Parquet, or lacks answers, or both names and outcomes.
+    """
+    names = [feature.name for feature in builder.features]
+    with duckdb.connect(config=_OFFLINE) as connection:
+        try:
+            for file in data_files(folder, (".parquet",)):
+                builder.files += 1
+                columns = _columns(connection, file)
+                _require(file, columns, outcome)
+                wanted = dict.fromkeys([*names, NAME, ANSWER, outcome, *groups])
+                for frame in _blocks(connection, file, [n for n in wanted if n in columns]):
+                    told = [name for name in (outcome, *groups) if name in frame]
+                    yield from _answered(frame, builder.features, told if outcome in told else [])
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise AnalysisError(f"{folder} holds a file that is no Parquet: {reason}") from error
+
+
+def _require(file: Path, columns: list[str], outcome: str) -> None:
+    if ANSWER not in columns:
+        raise AnalysisError(f"{file} has no column {ANSWER}, which holds the model's answers")
+    if not {NAME, outcome} & set(columns):
+        raise AnalysisError(
+            f"{file} has no column {outcome} with what became true, and no column {NAME} by which "
+            "it could be found"
+        )
+
+
+def _answered(frame: Any, features: tuple[Feature, ...], told: list[str]) -> Iterator[Record]:
+    typed = _typed(frame, features).reindex(columns=[feature.name for feature in features])
+    rows = typed.astype(object).where(typed.notna(), None).to_numpy().tolist()
+    answers = _answers(frame).tolist()
+    called = _text(frame[NAME]).tolist() if NAME in frame else [""] * len(rows)
+    known = zip(*(_text(frame[name]).tolist() for name in told), strict=True) if told else None
+    for row, answer, name in zip(rows, answers, called, strict=True):
+        yield Record(
+            name=name if isinstance(name, str) else "",
+            rows=[row],
+            answers=[answer],
+            truth=_truth(told, next(known)) if known else None,
+        )
+
+
+def _answers(frame: Any) -> Any:
+    """Return the model's answers, NaN where one is no number."""
+    return pd.to_numeric(frame[ANSWER], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _truth(names: list[str], values: tuple[Any, ...]) -> dict[str, str] | None:
+    """Return what became true as a line of ground truth has it; None where nothing did."""
+    told = zip(names, values, strict=True)
+    found = {name: value for name, value in told if isinstance(value, str)}
+    if names[0] not in found:
+        return None
+    return {"data": json.dumps(found), "encoding": "JSON"}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, file: Path) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -243,6 +244,13 @@ def write_capture(folder: Path, frame: pd.DataFrame, answers: np.ndarray, files:
         part = records[number::files]
         (place / f"15-00-{number:03}.jsonl").write_text("\n".join(part) + "\n", encoding="utf-8")
     return folder
+
+
+def write_parquet(frame: pd.DataFrame, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.sql("from frame").write_parquet(str(file))
 
 
 def settings_of(project: Project, output: Path, base: Path) -> dict[str, str]:

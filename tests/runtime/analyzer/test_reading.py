@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +23,7 @@ from .conftest import (
     csv_lines,
     record,
     write_capture,
+    write_parquet,
 )
 
 ROWS = 600
@@ -168,13 +168,6 @@ def test_the_output_of_a_batch_transform_is_read_with_its_answers(
         np.append(np.delete(answers, 7), answers[0]).mean()
     )
     assert "name" not in " ".join(found)
-
-
-def write_parquet(frame: pd.DataFrame, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as connection:
-        connection.register("frame", frame)
-        connection.sql("from frame").write_parquet(str(file))
 
 
 def test_parquet_is_read_as_csv_is(monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path) -> None:
