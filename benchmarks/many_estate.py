@@ -7,7 +7,7 @@ import yaml
 from paper_estate import Size
 
 from mlzone.estate import Estate, Stage
-from mlzone.planning import PlannedStack, planned_stacks
+from mlzone.planning import PlannedStack, StackKind, planned_stacks
 
 TEMPLATE = "forecast"
 STAGES = (Stage.DEV, Stage.STAGING)
@@ -31,5 +31,7 @@ def write(size: Size, folder: Path) -> Path:
 def stacks(estate: Estate) -> tuple[PlannedStack, ...]:
     """Return what models need on their way to staging."""
     return tuple(
-        stack for stack in planned_stacks(estate) if stack.unit is None or stack.stage in STAGES
+        stack
+        for stack in planned_stacks(estate)
+        if stack.stage in (None, *STAGES) and stack.kind is not StackKind.ENVIRONMENT_PIPELINE
     )

@@ -99,8 +99,10 @@ class Governance:
         self, scope: Construct, *, team: Team | None = None, model: Model | None = None
     ) -> None:
         """Put the mandatory tags on everything in a stack (GOV-01)."""
-        if self.unit is None or self.stage is None:
+        if self.unit is None:
             tags = platform_tags()
+        elif self.stage is None:
+            tags = unit_tags(self.unit, None)
         elif model is not None and team is not None:
             tags = model_tags(self.unit, team, model, self.stage)
         elif team is not None:

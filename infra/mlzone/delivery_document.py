@@ -80,7 +80,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
             )
         },
         "artifacts": {
-            "bucket": naming.artifact_bucket(shared_services),
+            "bucket": naming.artifact_bucket(unit.name, shared_services),
             "prefix": f"{unit.name}/{model.name}",
         },
         "network": {"subnets": list(subnets), "security_groups": list(security_groups)},

@@ -55,9 +55,9 @@ class Delivery:
 
     @property
     def artifacts(self) -> str:
-        """The shared bucket of training artefacts."""
+        """The bucket of the unit's training artefacts."""
         s = self.surroundings
-        return f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.shared_services)}"
+        return f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.unit, s.shared_services)}"
 
     @property
     def versions(self) -> str:

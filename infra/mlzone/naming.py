@@ -147,6 +147,10 @@ class Naming:
         """Return the name of a model's monitoring stack in one environment."""
         return self.name(unit, stage, "monitoring", model, limit=Limit.STACK)
 
+    def registry_stack(self, unit: str) -> str:
+        """Return the name of the stack with a unit's part of the shared services."""
+        return self.name(unit, "registry", limit=Limit.STACK)
+
     def environment_pipeline_stack(self, unit: str) -> str:
         """Return the name of the stack with the pipeline that deploys a unit."""
         return self.name(unit, "environment-pipeline", limit=Limit.STACK)
@@ -191,6 +195,10 @@ class Naming:
         """Return a role of the pipeline that deploys a unit, or of those who work with it."""
         return self._role(unit, "", f"change-{purpose}")
 
+    def registry_role(self, unit: str, purpose: str) -> str:
+        """Return a machine role of a unit's part of the shared services."""
+        return self._role(unit, "", f"registry-{purpose}")
+
     def platform_role(self, purpose: str) -> str:
         """Return a machine role of the shared-services account."""
         return self.name("platform", purpose, limit=Limit.ROLE)
@@ -201,9 +209,9 @@ class Naming:
         """Return a globally unique bucket name: the account id is part of it."""
         return self.name(*parts, account, limit=Limit.BUCKET)
 
-    def artifact_bucket(self, shared_services: str) -> str:
-        """Return the shared bucket of training artefacts."""
-        return self.bucket(shared_services, "artifacts")
+    def artifact_bucket(self, unit: str, shared_services: str) -> str:
+        """Return the bucket of a unit's training artefacts, in the shared-services account."""
+        return self.bucket(shared_services, unit, "artifacts")
 
     def evidence_bucket(self, shared_services: str) -> str:
         """Return the evidence vault."""

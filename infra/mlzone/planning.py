@@ -14,6 +14,7 @@ class StackKind(StrEnum):
     GUARDRAILS = "guardrails"
     LOG_ARCHIVE = "log-archive"
     PLATFORM = "platform"
+    REGISTRY = "registry"
     FOUNDATION = "foundation"
     TEAM = "team"
     SERVING = "serving"
@@ -26,7 +27,8 @@ class StackKind(StrEnum):
 class PlannedStack:
     """One stack; `unit` and `stage` are None for the organization's own.
 
-    The pipeline that deploys a unit belongs to the unit and to none of its environments.
+    A unit's part of the shared services, and the pipeline that deploys it, belong to the unit and
+    to none of its environments.
     """
 
     name: str
@@ -88,7 +90,7 @@ def selected_stacks(
     Args:
         estate: the estate.
         unit: only this business unit.
-        stage: only this environment.
+        stage: only this environment, and what the unit has in the shared services.
         names: only these, if any are given.
 
     Raises:
@@ -98,22 +100,26 @@ def selected_stacks(
         stack
         for stack in planned_stacks(estate, unit)
         if (not names or stack.name in names)
-        and (stage is None or stack.unit is None or stack.stage is stage)
+        and (stage in (None, stack.stage) or stack.unit is None or stack.kind is StackKind.REGISTRY)
     )
 
 
 def _unit(estate: Estate, naming: Naming, unit: BusinessUnit) -> Iterator[PlannedStack]:
-    for stage in Stage:
-        yield from _environment(estate, naming, unit, stage)
-    if estate.organization.source.repository:
-        yield PlannedStack(
-            name=naming.environment_pipeline_stack(unit.name),
-            kind=StackKind.ENVIRONMENT_PIPELINE,
+    def shared(kind: StackKind, name: str) -> PlannedStack:
+        return PlannedStack(
+            name=name,
+            kind=kind,
             account=estate.organization.accounts.shared_services,
             region=estate.organization.home_region,
             unit=unit.name,
             after=(naming.platform_stack(),),
         )
+
+    yield shared(StackKind.REGISTRY, naming.registry_stack(unit.name))
+    for stage in Stage:
+        yield from _environment(estate, naming, unit, stage)
+    if estate.organization.source.repository:
+        yield shared(StackKind.ENVIRONMENT_PIPELINE, naming.environment_pipeline_stack(unit.name))
 
 
 def _environment(
@@ -162,7 +168,9 @@ def _environment(
                 naming.delivery_stack(unit.name, stage, model.name),
                 model.name,
                 team.name,
-                # In dev, the repository is encrypted with the team's key; elsewhere, a promotion
-                # updates stacks that must be there first.
-                after=(data,) if stage is Stage.DEV else (monitoring,),
+                # In dev, the repository is encrypted with the team's key, and a build registers;
+                # elsewhere, a promotion updates stacks that must be there first.
+                after=(naming.registry_stack(unit.name), data)
+                if stage is Stage.DEV
+                else (monitoring,),
             )

@@ -77,7 +77,7 @@ def _data(s: Surroundings, bucket: str) -> list[Statement]:
 
 
 def _artifacts(s: Surroundings) -> list[Statement]:
-    bucket = f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.shared_services)}"
+    bucket = f"arn:{s.partition}:s3:::{s.naming.artifact_bucket(s.unit, s.shared_services)}"
     return [
         allow(
             "ListArtifacts",
@@ -91,7 +91,7 @@ def _artifacts(s: Surroundings) -> list[Statement]:
 
 
 def artifact_key(s: Surroundings) -> Statement:
-    """Return what works with the key of the shared artefact bucket."""
+    """Return what works with the key of the units' artefact buckets."""
     return allow(
         "ArtifactKey",
         ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],

@@ -17,13 +17,13 @@ def platform_tags() -> dict[str, str]:
     }
 
 
-def unit_tags(unit: BusinessUnit, stage: Stage) -> dict[str, str]:
-    """Return the tags of what a unit's environment holds in common."""
+def unit_tags(unit: BusinessUnit, stage: Stage | None) -> dict[str, str]:
+    """Return the tags of what a unit's environment, or its shared services, hold in common."""
     return {
         "mlz:managed-by": MANAGED_BY,
         "mlz:owner": unit.owner,
         "mlz:business-unit": unit.name,
-        "mlz:environment": stage.value,
+        "mlz:environment": stage.value if stage else "shared",
         "mlz:cost-center": unit.cost_center,
     }
 

@@ -18,6 +18,7 @@ from mlzone_stacks.guardrails import GuardrailsStack
 from mlzone_stacks.log_archive import LogArchiveStack
 from mlzone_stacks.monitoring import MonitoringStack
 from mlzone_stacks.platform import PlatformStack
+from mlzone_stacks.registry import RegistryStack
 from mlzone_stacks.serving import ServingStack
 from mlzone_stacks.team import TeamStack
 
@@ -72,6 +73,11 @@ _OF_THE_ORGANIZATION = {
     StackKind.LOG_ARCHIVE: LogArchiveStack,
     StackKind.PLATFORM: PlatformStack,
 }
+_OF_A_UNIT = {
+    StackKind.REGISTRY: RegistryStack,
+    StackKind.FOUNDATION: FoundationStack,
+    StackKind.ENVIRONMENT_PIPELINE: EnvironmentPipelineStack,
+}
 _OF_A_MODEL = {
     StackKind.SERVING: ServingStack,
     StackKind.MONITORING: MonitoringStack,
@@ -97,10 +103,8 @@ def _stack(app: cdk.App, organization: Governance, planned: PlannedStack) -> cdk
         return kind(app, planned.name, governance=organization, env=env)
     unit = organization.estate.unit(planned.unit)
     governance = replace(organization, unit=unit, stage=planned.stage)
-    if planned.kind is StackKind.ENVIRONMENT_PIPELINE:
-        return EnvironmentPipelineStack(app, planned.name, governance=governance, env=env)
-    if planned.kind is StackKind.FOUNDATION:
-        return FoundationStack(app, planned.name, governance=governance, env=env)
+    if planned.kind in _OF_A_UNIT:
+        return _OF_A_UNIT[planned.kind](app, planned.name, governance=governance, env=env)
     team = next(team for team in unit.teams if team.name == planned.team)
     if planned.kind is StackKind.TEAM:
         return TeamStack(app, planned.name, governance=governance, team=team, env=env)

@@ -1,4 +1,4 @@
-"""The shared services of all business units: registry, artefacts, images, events, evidence."""
+"""What all business units share: keys, images, events, evidence; no team and no model."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from mlzone.estate import BusinessUnit, Stage
+from mlzone.estate import Stage
 from mlzone.image import IMAGES
 from mlzone.persona import Place
 from mlzone.risk import TIERS
@@ -28,8 +28,6 @@ from mlzone_constructs.images import (
 from mlzone_constructs.platform import (
     ApprovalGuard,
     ApprovalGuardProps,
-    EventRelay,
-    EventRelayProps,
     EvidenceRecorder,
     EvidenceRecorderProps,
     KpiStore,
@@ -41,11 +39,14 @@ from mlzone_constructs.platform import (
     OverdueDecisions,
     OverdueDecisionsProps,
 )
-from mlzone_constructs.registry import ModelRegistry, ModelRegistryProps
 
 
 class PlatformStack(cdk.Stack):
-    """What all business units share, in the ML shared-services account."""
+    """What all business units share, in the ML shared-services account.
+
+    It knows the units by their accounts alone; what grows with their teams and models is in their
+    own registry stacks.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, governance: Governance, **kwargs: Any
@@ -71,7 +72,6 @@ class PlatformStack(cdk.Stack):
         )
         self._buckets()
         self._images()
-        ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
         self._events()
         People(
             self,
@@ -101,18 +101,6 @@ class PlatformStack(cdk.Stack):
                 ],
             ),
         )
-        artifacts = GovernedBucket(
-            self,
-            "Artifacts",
-            GovernedBucketProps(
-                governance=governance,
-                bucket_name=naming.artifact_bucket(account),
-                key=self._key.key,
-                access_logs=logs.bucket,
-            ),
-        )
-        for unit in governance.estate.units:
-            self._share(artifacts, unit)
         GovernedBucket(
             self,
             "Evidence",
@@ -123,39 +111,6 @@ class PlatformStack(cdk.Stack):
                 access_logs=logs.bucket,
                 lock_years=max(tier.retention_years for tier in TIERS.values()),
             ),
-        )
-
-    def _share(self, artifacts: GovernedBucket, unit: BusinessUnit) -> None:
-        """A unit's pipelines write its artefacts; its releases read them."""
-        governance, naming = self._governance, self._governance.naming
-        title = unit.name.title().replace("-", "")
-        pipelines = [
-            governance.role_arn(
-                self,
-                unit.environments.dev.account,
-                naming.service_role(unit.name, team.name, Stage.DEV, "pipeline"),
-            )
-            for team in unit.teams
-        ]
-        # Builds bring a project's code and data to where its jobs read them.
-        builds = governance.role_arn(
-            self,
-            unit.environments.dev.account,
-            naming.service_role(unit.name, "*", Stage.DEV, "build"),
-        )
-        releases = [
-            governance.role_arn(
-                self,
-                unit.environments[stage].account,
-                naming.service_role(unit.name, "*", stage, "release"),
-            )
-            for stage in (Stage.STAGING, Stage.PROD)
-        ]
-        artifacts.grant_organization(
-            f"{title}Trains", [*pipelines, builds], ["s3:GetObject", "s3:PutObject"], unit.name
-        )
-        artifacts.grant_organization(
-            f"{title}Releases", releases, ["s3:GetObject", "s3:GetObjectVersion"], unit.name
         )
 
     def _images(self) -> None:
@@ -186,7 +141,6 @@ class PlatformStack(cdk.Stack):
             "Recorder",
             EvidenceRecorderProps(governance=governance, key=key, bus=bus),
         )
-        EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
         Notifications(
             self, "Notifications", NotificationsProps(governance=governance, key=key, bus=bus)
         )

@@ -35,6 +35,7 @@ STACKS = (
     "aur-guardrails",
     "aur-log-archive",
     "aur-platform",
+    "aur-retail-registry",
     "aur-retail-dev-foundation",
     TEAM_STACK,
     SALES_STACK,

@@ -15,6 +15,7 @@ from tests.cli.town import UNIT, Town
 pytestmark = pytest.mark.cdk
 
 RISK, SALES = "aur-retail-dev-team-risk", "aur-retail-dev-team-sales"
+REGISTRY = "aur-retail-registry"
 SOON = (date.today() + timedelta(days=7)).isoformat()  # noqa: DTZ011 - a day of the calendar
 
 
@@ -243,9 +244,15 @@ def test_a_unit_leaves_by_its_plan_the_dependent_stacks_first(
     removed = town.result("destroy", "--plan", file, "--yes")
 
     assert development - set(removed["stacks"]) == {"aur-retail-dev-delivery-default"}
-    assert removed["stacks"] == [item for item in plan["removals"] if item in development]
-    assert removed["stacks"][-1] == "aur-retail-dev-foundation"
-    assert_nothing_is_locked(town, removed["kept"])
+    there = {*development, REGISTRY}
+    assert removed["stacks"] == [item for item in plan["removals"] if item in there]
+    assert removed["stacks"][-2:] == ["aur-retail-dev-foundation", REGISTRY]
+    shared = [item for item in removed["kept"] if item["stack"] == REGISTRY]
+    assert {item["type"] for item in shared} >= {
+        "AWS::S3::Bucket",
+        "AWS::SageMaker::ModelPackageGroup",
+    }
+    assert_nothing_is_locked(town, [item for item in removed["kept"] if item not in shared])
 
 
 def assert_nothing_is_orphaned(town: Town, team: str, kept: Any) -> None:

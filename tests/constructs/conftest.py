@@ -14,6 +14,7 @@ from mlzone.loading import load_estate
 from mlzone_constructs.governance import Governance
 from mlzone_stacks.landing_zone import FEATURE_FLAGS
 from mlzone_stacks.platform import PlatformStack
+from mlzone_stacks.registry import RegistryStack
 
 SAMPLES = Path(__file__).parents[2] / "organization" / "samples"
 
@@ -59,6 +60,21 @@ def platform(estate: Estate) -> dict[str, Any]:
         env=cdk.Environment(
             account=estate.organization.accounts.shared_services,
             region=estate.organization.home_region,
+        ),
+    )
+    return dict(Template.from_stack(stack).to_json())
+
+
+@pytest.fixture(scope="session")
+def registry(estate: Estate) -> dict[str, Any]:
+    """Return the template of the sample's one unit in the shared services."""
+    accounts = estate.organization.accounts
+    stack = RegistryStack(
+        _app(),
+        "stack",
+        governance=Governance(estate=estate, unit=estate.units[0]),
+        env=cdk.Environment(
+            account=accounts.shared_services, region=estate.organization.home_region
         ),
     )
     return dict(Template.from_stack(stack).to_json())

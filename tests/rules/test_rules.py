@@ -178,6 +178,9 @@ def test_too_many_dynamic_references_fail(written):
         ("AWS::IAM::ManagedPolicy", "PolicyDocument", 90),
         ("AWS::IAM::Policy", "PolicyDocument", 150),
         ("AWS::IAM::Role", "AssumeRolePolicyDocument", 40),
+        ("AWS::ECR::Repository", "RepositoryPolicyText", 150),
+        ("AWS::S3::BucketPolicy", "PolicyDocument", 300),
+        ("AWS::KMS::Key", "KeyPolicy", 500),
     ],
 )
 def test_a_policy_that_is_too_long_fails(kind: str, key: str, statements: int):

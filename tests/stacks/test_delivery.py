@@ -67,11 +67,13 @@ def test_names_of_roles_differ_within_an_account(templates):
             assert len(names) == len(set(names))
 
 
-def platform_statement(templates, sid: str) -> list[str]:
-    """Return the principals that a statement of the artefact bucket's policy names."""
+def registry_statement(templates, sid: str) -> list[str]:
+    """Return the principals that a statement of the artefact buckets' policies names."""
     return [
         arn
-        for policy in of_type(templates["aur-platform"], "AWS::S3::BucketPolicy")
+        for stack, template in templates.items()
+        if stack.endswith("-registry")
+        for policy in of_type(template, "AWS::S3::BucketPolicy")
         for statement in policy["PolicyDocument"]["Statement"]
         if statement.get("Sid", "").endswith(sid)
         for arn in statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
@@ -87,7 +89,7 @@ def test_the_artefact_bucket_lets_in_who_trains_and_who_releases(
 ):
     allowed = [
         re.compile(re.escape(arn).replace(r"\*", "[^/]*"))
-        for arn in platform_statement(templates, sid)
+        for arn in registry_statement(templates, sid)
     ]
     for (unit, model, stage), template in deliveries.items():
         if stage not in stages:

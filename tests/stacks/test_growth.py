@@ -2,6 +2,7 @@
 
 import runpy
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,22 +88,65 @@ def test_one_model_more_leaves_the_others_where_they_are(bank: Path, tmp_path: P
     after = edited(bank, tmp_path / "organization", one_more_model)
     names = touched(stack_inputs(load_estate(bank)), stack_inputs(load_estate(after)))
 
-    others = {
-        stack.name
-        for stack in planned_stacks(load_estate(bank))
-        if stack.name in names and stack.subject not in (TEAM, None)
-    }
-    assert others == set()
-    old = templates(bank, ["aur-platform"], tmp_path / "before")
-    new = templates(after, ["aur-platform"], tmp_path / "after")
+    there = {stack.name for stack in planned_stacks(load_estate(bank))}
+    shared = {name for name in names & there if name not in TEAM_STACKS}
+    assert shared == {f"aur-{UNIT}-registry"}
+    old = templates(bank, shared, tmp_path / "before")
+    new = templates(after, shared, tmp_path / "after")
     found = resource_difference(old, new, replacing)
-    assert {change.effect for change in found} <= {Effect.ADDED, Effect.CHANGED}
+    assert [(change.effect, change.type) for change in found] == [
+        (Effect.ADDED, "AWS::SageMaker::ModelPackageGroup")
+    ]
+
+
+def test_one_team_more_leaves_what_is_shared_as_it_is(bank: Path, tmp_path: Path):
+    """Its models are in the unit's registry; without any, only the team's own stacks come."""
+    estate = write(SIZES["paper"], tmp_path / "organization")
+    path = estate / "business_units" / f"{UNIT}.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    zones = [{**zone, "name": "more"} for zone in content["teams"][0]["data_zones"]]
+    content["teams"].append(
+        {**content["teams"][0], "name": "more", "models": [], "data_zones": zones}
+    )
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    looked_at, found = changes(bank, estate, tmp_path)
+
+    assert {change.stack for change in found} == {
+        f"aur-{UNIT}-{stage}-team-more" for stage in ("dev", "staging", "prod")
+    }
+    assert "aur-platform" not in looked_at
+
+
+def test_ten_times_the_bank_needs_no_larger_stack_in_the_shared_services(
+    bank: Path, tmp_path: Path
+):
+    names = ["aur-platform", f"aur-{UNIT}-registry"]
+    larger = write(SIZES["ten"], tmp_path / "organization")
+
+    of_the_bank = templates(bank, names, tmp_path / "bank")
+    of_ten = templates(larger, names, tmp_path / "ten")
+
+    for small, large in zip(of_the_bank, of_ten, strict=True):
+        assert small.stack == large.stack
+        assert len(small.content["Resources"]) == len(large.content["Resources"])
+
+
+def test_a_unit_of_forty_teams_and_four_hundred_models_is_within_the_limits(tmp_path: Path):
+    size = replace(SIZES["paper"], units=1, teams=40, models=400)
+    estate = write(size, tmp_path / "organization")
+
+    (made,) = templates(estate, ["aur-unit-000-registry"], tmp_path / "assembly")
+
+    assert len(made.content["Resources"]) <= MOST["Resources"]
+    path = tmp_path / "assembly" / "aur-unit-000-registry.template.json"
+    assert path.stat().st_size < MOST_BYTES
 
 
 def test_the_largest_stacks_of_a_bank_of_the_papers_size_are_within_the_limits(
     bank: Path, tmp_path: Path
 ):
-    names = ["aur-guardrails", "aur-log-archive", "aur-platform"]
+    names = ["aur-guardrails", "aur-log-archive", "aur-platform", f"aur-{UNIT}-registry"]
     names += [f"aur-{UNIT}-{stage}-foundation" for stage in ("dev", "prod")]
     names += [f"aur-{UNIT}-{stage}-team-{TEAM}" for stage in ("dev", "prod")]
 

@@ -41,6 +41,7 @@ def test_a_selection_builds_only_what_it_names(synthesize, tmp_path: Path):
         "aur-insurance-dev-team-claims",
         "aur-insurance-dev-team-pricing",
         "aur-insurance-dev-team-service-desk",
+        "aur-insurance-registry",
         "aur-log-archive",
         "aur-platform",
     ]
@@ -227,12 +228,16 @@ def test_DAT_05_the_evidence_vault_is_locked_for_the_longest_tier(templates):
 
 
 def test_MOD_01_there_is_one_registry_with_a_group_per_model(templates):
-    groups = [group for _, group in resources_of(templates, "AWS::SageMaker::ModelPackageGroup")]
+    groups = {
+        stack: len(list(resources_of({stack: template}, "AWS::SageMaker::ModelPackageGroup")))
+        for stack, template in templates.items()
+    }
 
-    assert len(groups) == 10
-    assert all(
-        "SageMaker::ModelPackageGroup" in json.dumps(templates["aur-platform"]) for _ in groups
-    )
+    assert {stack: count for stack, count in groups.items() if count} == {
+        "aur-corporate-banking-registry": 3,
+        "aur-insurance-registry": 4,
+        "aur-retail-banking-registry": 3,
+    }
 
 
 def test_MOD_02_only_the_units_own_pipelines_register(templates):
@@ -281,10 +286,13 @@ def test_LOG_01_nobody_changes_the_log_archive_and_only_our_accounts_log_into_it
 
     retention = archive["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
     assert retention == {"Mode": "COMPLIANCE", "Days": 3650}
-    assert {item["Principal"]["Service"] for item in policies} == {
-        "cloudtrail.amazonaws.com",
-        "config.amazonaws.com",
-        "delivery.logs.amazonaws.com",
+    folders = {
+        item["Principal"]["Service"]: item["Resource"]["Fn::Join"][1][-1] for item in policies
+    }
+    assert folders == {
+        "cloudtrail.amazonaws.com": "/AWSLogs/*/*",
+        "config.amazonaws.com": "/AWSLogs/*/Config/*",
+        "delivery.logs.amazonaws.com": "/AWSLogs/*/vpcflowlogs/*",
     }
     for item in policies:
         assert len(item["Condition"]["StringEquals"]["aws:SourceAccount"]) == 9, item["Sid"]
@@ -293,7 +301,14 @@ def test_LOG_01_nobody_changes_the_log_archive_and_only_our_accounts_log_into_it
 def test_people_have_their_roles_in_every_place_of_their_persona(templates):
     roles = {
         (stack, item["Properties"]["RoleName"])
-        for stack in ("aur-guardrails", "aur-log-archive", "aur-platform")
+        for stack in (
+            "aur-guardrails",
+            "aur-log-archive",
+            "aur-platform",
+            "aur-corporate-banking-registry",
+            "aur-insurance-registry",
+            "aur-retail-banking-registry",
+        )
         for _, item in resources_of({stack: templates[stack]}, "AWS::IAM::Role")
         if "SAML:aud" in json.dumps(item)
     }
@@ -304,9 +319,9 @@ def test_people_have_their_roles_in_every_place_of_their_persona(templates):
         ("aur-log-archive", "aur-auditor"),
         ("aur-platform", "aur-auditor"),
         ("aur-platform", "aur-platform-admin"),
-        ("aur-platform", "aur-corporate-banking-model-approver"),
-        ("aur-platform", "aur-insurance-model-approver"),
-        ("aur-platform", "aur-retail-banking-model-approver"),
+        ("aur-corporate-banking-registry", "aur-corporate-banking-model-approver"),
+        ("aur-insurance-registry", "aur-insurance-model-approver"),
+        ("aur-retail-banking-registry", "aur-retail-banking-model-approver"),
     }
 
 

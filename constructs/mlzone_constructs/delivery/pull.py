@@ -65,7 +65,9 @@ class ReleasePull(Construct):
                         account=governance.shared_services,
                         region=governance.home_region,
                     ),
-                    "MLZONE_ARTIFACT_BUCKET": naming.artifact_bucket(governance.shared_services),
+                    "MLZONE_ARTIFACT_BUCKET": naming.artifact_bucket(
+                        unit, governance.shared_services
+                    ),
                     "MLZONE_IMAGE_PREFIX": setting.image("tabular").rpartition("/")[0] + "/",
                     "MLZONE_RELEASE_BUCKET": naming.release_bucket(unit, place.account),
                     "MLZONE_RELEASE_KEY": setting.foundation.key_arn,

@@ -26,7 +26,9 @@ class PeopleProps:
 
 
 class People(Construct):
-    """The identity provider of an account, and the roles of all personas that work there.
+    """The identity provider of an account, and the roles of those who work for the organization.
+
+    Those who work for a unit alone have theirs in the unit's own stacks.
 
     Guarantees:
         IAM-08: only the identity provider's people come in.
@@ -37,7 +39,6 @@ class People(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, props: PeopleProps) -> None:
         super().__init__(scope, construct_id)
-        self._props = props
         estate = props.governance.estate
         identity = estate.organization.identity
         provider = iam.CfnSAMLProvider(
@@ -48,32 +49,56 @@ class People(Construct):
                 encoding="utf-8"
             ),
         )
-        for persona, profile in PERSONAS.items():
-            if props.place not in profile.places:
-                continue
-            for unit in estate.units if profile.scope is Scope.UNIT else (None,):
-                role = PersonaRole(
-                    self,
-                    persona.title().replace("-", "") + (unit.name if unit else ""),
-                    PersonaRoleProps(
-                        governance=props.governance,
-                        persona=persona,
-                        surroundings=self._surroundings(unit),
-                    ),
-                )
-                role.node.add_dependency(provider)
+        for role in _roles(self, props, None):
+            role.node.add_dependency(provider)
 
-    def _surroundings(self, unit: BusinessUnit | None) -> Surroundings:
-        governance, stack = self._props.governance, cdk.Stack.of(self)
-        return Surroundings(
-            naming=governance.naming,
-            partition=stack.partition,
-            account=stack.account,
-            region=stack.region,
-            shared_services=governance.shared_services,
-            home_region=governance.home_region,
-            title=unit.title if unit else "the whole organization",
-            unit=unit.name if unit else "",
-            place=self._props.place,
-            keys=self._props.keys,
+
+class PeopleOfUnit(Construct):
+    """The roles of those who work for one unit in an account of the whole organization.
+
+    Guarantees:
+        IAM-08: only the identity provider's people come in; the provider is there before.
+
+    Example:
+        PeopleOfUnit(self, "People", unit, PeopleProps(
+            governance=governance, place=Place.SHARED_SERVICES))
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, unit: BusinessUnit, props: PeopleProps
+    ) -> None:
+        super().__init__(scope, construct_id)
+        _roles(self, props, unit)
+
+
+def _roles(scope: Construct, props: PeopleProps, unit: BusinessUnit | None) -> list[PersonaRole]:
+    """Make the roles of personas that work in a place, for a unit or for the organization."""
+    return [
+        PersonaRole(
+            scope,
+            persona.title().replace("-", ""),
+            PersonaRoleProps(
+                governance=props.governance,
+                persona=persona,
+                surroundings=_surroundings(scope, props, unit),
+            ),
         )
+        for persona, profile in PERSONAS.items()
+        if props.place in profile.places and (profile.scope is Scope.UNIT) == (unit is not None)
+    ]
+
+
+def _surroundings(scope: Construct, props: PeopleProps, unit: BusinessUnit | None) -> Surroundings:
+    governance, stack = props.governance, cdk.Stack.of(scope)
+    return Surroundings(
+        naming=governance.naming,
+        partition=stack.partition,
+        account=stack.account,
+        region=stack.region,
+        shared_services=governance.shared_services,
+        home_region=governance.home_region,
+        title=unit.title if unit else "the whole organization",
+        unit=unit.name if unit else "",
+        place=props.place,
+        keys=props.keys,
+    )

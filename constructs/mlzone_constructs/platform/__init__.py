@@ -1,7 +1,6 @@
 """Shared services of all units: life-cycle events, what hears them, the registry's guard."""
 
 from mlzone_constructs.platform.approval_guard import ApprovalGuard, ApprovalGuardProps
-from mlzone_constructs.platform.event_relay import EventRelay, EventRelayProps
 from mlzone_constructs.platform.evidence_recorder import (
     EvidenceRecorder,
     EvidenceRecorderProps,
@@ -17,8 +16,6 @@ from mlzone_constructs.platform.overdue_decisions import (
 __all__ = [
     "ApprovalGuard",
     "ApprovalGuardProps",
-    "EventRelay",
-    "EventRelayProps",
     "EvidenceRecorder",
     "EvidenceRecorderProps",
     "KpiStore",

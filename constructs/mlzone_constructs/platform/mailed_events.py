@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +38,19 @@ def mail_events(
     *,
     governance: Governance,
     key: kms.IKey,
-    bus: LifeCycleBus,
-) -> None:
-    """Make a topic that people hear and the rule that fills it (ENC-01).
+) -> events.CfnRule:
+    """Make a topic that people hear and the rule of the platform's bus that fills it (ENC-01).
 
     Args:
         scope: where they are made.
         mailed: the events and the people.
         governance: the organization's rules.
         key: encrypts the messages.
-        bus: where the events are put.
+
+    Returns:
+        The rule; the bus must be there before it.
     """
+    bus_name = governance.naming.platform_bus()
     topic = sns.Topic(
         scope,
         f"Topic{mailed.suffix}",
@@ -66,7 +67,7 @@ def mail_events(
             endpoint=governance.estate.email(person),
         )
     rule_arn = cdk.Stack.of(scope).format_arn(
-        service="events", resource="rule", resource_name=f"{bus.name}/{mailed.rule_name}"
+        service="events", resource="rule", resource_name=f"{bus_name}/{mailed.rule_name}"
     )
     allowed = topic.add_to_resource_policy(
         iam.PolicyStatement(
@@ -81,7 +82,7 @@ def mail_events(
         scope,
         f"Rule{mailed.suffix}",
         name=mailed.rule_name,
-        event_bus_name=bus.bus.ref,
+        event_bus_name=bus_name,
         event_pattern=dict(mailed.pattern),
         targets=[
             events.CfnRule.TargetProperty(
@@ -95,3 +96,4 @@ def mail_events(
     )
     assert allowed.policy_dependable is not None  # noqa: S101 - the topic is our own
     rule.node.add_dependency(allowed.policy_dependable)
+    return rule

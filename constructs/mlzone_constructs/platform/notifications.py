@@ -51,7 +51,7 @@ class Notifications(Construct):
         super().__init__(scope, construct_id)
         governance = props.governance
         estate, naming = governance.estate, governance.naming
-        mail_events(
+        rule = mail_events(
             self,
             MailedEvents(
                 topic_name=naming.topic("notifications"),
@@ -69,5 +69,5 @@ class Notifications(Construct):
             ),
             governance=governance,
             key=props.key,
-            bus=props.bus,
         )
+        rule.node.add_dependency(props.bus.bus)

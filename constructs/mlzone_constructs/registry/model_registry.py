@@ -17,10 +17,12 @@ class ModelRegistryProps:
 
     governance: Governance
     """The organization's rules."""
+    unit: BusinessUnit
+    """Whose models they are."""
 
 
 class ModelRegistry(Construct):
-    """The groups of all models of the organization.
+    """The groups of a unit's models, in the organization's one registry.
 
     Guarantees:
         MOD-01: there is one registry, in the shared-services account.
@@ -29,14 +31,15 @@ class ModelRegistry(Construct):
         MOD-04: each group carries its model's risk tier.
 
     Example:
-        ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance))
+        ModelRegistry(self, "Registry", ModelRegistryProps(governance=governance, unit=unit))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: ModelRegistryProps) -> None:
         super().__init__(scope, construct_id)
         self.groups = [
-            self._group(props.governance, unit, team, model)
-            for unit, team, model in props.governance.estate.models()
+            self._group(props.governance, props.unit, team, model)
+            for team in props.unit.teams
+            for model in team.models
         ]
         """The groups, in the order of the estate."""
 
@@ -46,7 +49,7 @@ class ModelRegistry(Construct):
         name = governance.naming.model_package_group(unit.name, model.name)
         group = sagemaker.CfnModelPackageGroup(
             self,
-            f"Group-{unit.name}-{model.name}",
+            f"Group-{model.name}",
             model_package_group_name=name,
             model_package_group_description=f"{model.title}. {model.purpose}"[:1024],
             model_package_group_policy=self._policy(governance, unit, team, name),

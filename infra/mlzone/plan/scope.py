@@ -46,7 +46,6 @@ class _Parts:
         self._models = {
             (unit.name, model.name): (team, model) for unit, team, model in estate.models()
         }
-        self._all = [_unit_for_organization(unit) for unit in estate.units]
         self._accounts = [
             [unit.name, unit.environments.model_dump(mode="json")] for unit in estate.units
         ]
@@ -58,10 +57,11 @@ class _Parts:
 
     def _part(self, stack: PlannedStack) -> Any:
         if stack.kind in _OF_THE_ORGANIZATION:
-            units = self._all if stack.kind is StackKind.PLATFORM else self._accounts
-            return [self._organization, units]
+            return [self._organization, self._accounts]
         assert stack.unit is not None  # noqa: S101 - all other kinds belong to a unit
         unit = self._units[stack.unit]
+        if stack.kind is StackKind.REGISTRY:
+            return [self._below, _of_registry(unit)]
         own = unit.model_dump(mode="json", exclude={"teams", "approvers"})
         if stack.kind is StackKind.ENVIRONMENT_PIPELINE:
             return [self._below, own]
@@ -75,8 +75,8 @@ class _Parts:
         return [below, own, _of_model(*self._models[unit.name, stack.subject])]
 
 
-def _unit_for_organization(unit: BusinessUnit) -> dict[str, Any]:
-    """Return what the shared stacks know of a unit: not who is in its teams."""
+def _of_registry(unit: BusinessUnit) -> dict[str, Any]:
+    """Return what the shared services know of a unit: not who is in its teams."""
     teams = [
         {"name": team.name, "title": team.title, "models": _dump(team.models)}
         for team in unit.teams

@@ -229,14 +229,21 @@ class ReplacedNamesFollowTheirContent(Rule):
 class PoliciesFit(Rule):
     """A policy that is too long fails in the middle of a deployment.
 
-    Anti-pattern: a role that collects statements.
+    Anti-pattern: a role that collects statements, a resource's policy that lists what grows.
     Best practice: split it by purpose.
     """
 
     id = "MLZ-OPERATION-007"
     control = "IAM-03"
-    types = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role")
-    fix = "split the role by purpose, or name resources by a shorter prefix"
+    types = (
+        "AWS::ECR::Repository",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::S3::BucketPolicy",
+    )
+    fix = "split the role or the resource by purpose, or name resources by a shorter prefix"
 
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Count as AWS does: without white space."""
@@ -245,6 +252,9 @@ class PoliciesFit(Rule):
             "AWS::IAM::ManagedPolicy": ("PolicyDocument", 6_144),
             "AWS::IAM::Policy": ("PolicyDocument", 10_240),
             "AWS::IAM::Role": ("AssumeRolePolicyDocument", 2_048),
+            "AWS::ECR::Repository": ("RepositoryPolicyText", 10_240),
+            "AWS::KMS::Key": ("KeyPolicy", 32_768),
+            "AWS::S3::BucketPolicy": ("PolicyDocument", 20_480),
         }
         element, most = limits[resource.type]
         length = len(json.dumps(resource.get(element, default={}), separators=(",", ":")))

@@ -139,7 +139,9 @@ def test_unit_tests_of_a_commit_reach_no_data_and_no_registry(development, state
 def test_ENC_04_the_build_reaches_its_own_models_artefacts_alone(development, statements):
     artefacts = statements(development, "BuildTrainRole")["Artifacts"]
 
-    assert artefacts["Resource"].endswith(":::cmp-artifacts-100000000002/retail/credit-default/*")
+    assert artefacts["Resource"].endswith(
+        ":::cmp-retail-artifacts-100000000002/retail/credit-default/*"
+    )
 
 
 # --- what the build is told -------------------------------------------------------------------

@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 
 from mlzone_runtime.handlers.platform_event import SOURCES
-from mlzone_runtime.handlers.relay import ROUTES, buses_of
 
 RULE = "AWS::Events::Rule"
-DEV, STAGING, PROD = "111111111111", "111111111112", "111111111113"
 
 
 @pytest.fixture(scope="module")
@@ -18,61 +16,6 @@ def rules(platform, resources) -> dict[str, dict[str, Any]]:
         item["Properties"]["Name"].removeprefix("cmp-"): item["Properties"]
         for item in resources(platform, RULE)
     }
-
-
-def default_bus(account: str) -> str:
-    return f"arn:aws:events:sa-east-1:{account}:event-bus/default"
-
-
-def test_MOD_01_an_approval_reaches_the_units_staging_account(rules):
-    (target,) = rules["retail-approved"]["Targets"]
-
-    assert target["Arn"] == default_bus(STAGING)
-    assert rules["retail-approved"]["EventPattern"]["detail"]["ModelPackageGroupName"] == [
-        {"prefix": "cmp-retail-"}
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rule", "kind"),
-    [
-        ("platform-relay-release", "Release Validated"),
-        ("platform-relay-retraining", "Retraining Requested"),
-    ],
-)
-def test_MOD_01_the_relay_hears_of_what_it_passes_on(rules, rule, kind):
-    assert rules[rule]["EventPattern"] == {
-        "source": [SOURCES[kind]],
-        "detail-type": [kind],
-        "detail": {"environment": [ROUTES[kind].origin]},
-    }
-    assert len([name for name in rules if name.startswith("platform-relay-")]) == len(ROUTES)
-
-
-def test_MOD_01_the_relay_knows_the_accounts_of_every_unit(platform, resources):
-    (settings,) = (
-        item["Properties"]["Environment"]["Variables"]
-        for item in resources(platform, "AWS::Lambda::Function")
-        if item["Properties"]["Handler"] == "mlzone_runtime.handlers.relay.handler"
-    )
-
-    buses = buses_of(json.loads(settings["MLZONE_PLACES"]), settings["MLZONE_PARTITION"])
-
-    assert buses == {
-        "retail": {
-            "dev": default_bus(DEV),
-            "staging": default_bus(STAGING),
-            "prod": default_bus(PROD),
-        }
-    }
-
-
-def test_IAM_01_the_relay_reaches_production_and_development_alone(platform, statements):
-    granted = statements(platform, "RelayFunctionRole")
-
-    assert granted["PassOn"]["Action"] == "events:PutEvents"
-    assert granted["PassOn"]["Resource"] == [default_bus(DEV), default_bus(PROD)]
-    assert set(granted) == {"DeadLetters", "OwnKey", "PassOn", "WriteLog"}
 
 
 def test_IAM_05_accounts_of_the_organization_alone_put_events(platform, properties):
@@ -143,19 +86,16 @@ def subscribers(platform: dict[str, Any], topic: str) -> set[str]:
     }
 
 
-def test_MOD_03_what_waits_too_long_reaches_approvers_and_then_the_owner(
-    platform, rules, statements
-):
+def test_MOD_02_what_finds_overdue_decisions_decides_nothing(platform, rules, statements):
     assert rules["platform-overdue"]["ScheduleExpression"] == "rate(1 hour)"
-    assert rules["retail-reminder"]["EventPattern"] == {
-        "detail-type": ["Decision Overdue"],
-        "detail": {"unit": ["retail"], "facts": {"level": ["reminder", "escalation"]}},
-    }
-    escalated = rules["retail-escalation"]["EventPattern"]["detail"]
-    assert escalated["facts"] == {"level": ["escalation"]}
-    approvers = subscribers(platform, "OverdueTopicretailreminder")
-    assert approvers == {"paula.reis@bank.example", "tomas.amaral@bank.example"}
-    assert subscribers(platform, "OverdueTopicretailescalation") == {"helena.prado@bank.example"}
     allowed = statements(platform, "OverdueFunctionRole")
     assert allowed["Read"]["Action"] == "dynamodb:Scan"
     assert set(allowed) == {"Announce", "DeadLetters", "OwnKey", "Read", "WriteLog"}
+
+
+def test_the_platform_knows_no_team_and_no_model(platform, estate):
+    text = json.dumps(platform)
+
+    for _, team, model in estate.models():
+        assert f'"{team.name}"' not in text
+        assert model.name not in text

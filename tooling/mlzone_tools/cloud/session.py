@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -87,23 +88,35 @@ def person_session(
         estate: who the person is.
         person: the person's id.
         place: which of their accounts; the first of their persona unless given.
-        unit: in which business unit, for a person who works for several.
+        unit: in which business unit, for a person who works for several; the first that is
+            deployed unless given.
 
     Raises:
         ConfigError: there is no such person, or their persona has no role there.
         DeploymentError: the role's trust policy refuses, or the role is not deployed yet.
     """
     assignments = [item for item in estate.assignments() if item.person == person]
-    assignment = next((item for item in assignments if unit in (None, item.unit)), None)
-    if assignment is None and assignments:
+    possible = [item for item in assignments if unit in (None, item.unit)]
+    if not possible and assignments:
         units = ", ".join(sorted({item.unit or "the organization" for item in assignments}))
         raise ConfigError(f"{person} does not work for {unit}", hint=f"they work for {units}")
-    if assignment is None:
+    if not possible:
         raise ConfigError(
             f'nobody called "{person}" is in the estate',
             hint="names are user names, such as ana.souza",
         )
-    profile = PERSONAS[assignment.persona]
+    *others, last = possible
+    for assignment in others:
+        with suppress(ConfigError, DeploymentError):
+            return _assigned_session(endpoint, estate, assignment, place)
+    return _assigned_session(endpoint, estate, last, place)
+
+
+def _assigned_session(
+    endpoint: Endpoint, estate: Estate, assignment: Assignment, place: Place | None
+) -> Session:
+    """Return a person's session in the role of one of their assignments."""
+    person, profile = assignment.person, PERSONAS[assignment.persona]
     chosen = place or profile.places[0]
     if chosen not in profile.places:
         places = ", ".join(profile.places)

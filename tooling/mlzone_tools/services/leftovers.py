@@ -38,6 +38,8 @@ class _Named:
     service: str
     operation: str
     argument: str
+    absent: tuple[str, ...] = _ABSENT
+    """How the service answers where there is none."""
 
 
 _NAMED = {
@@ -58,6 +60,13 @@ _NAMED = {
     ),
     "AWS::S3::Bucket": _Named(
         name=("BucketName",), service="s3", operation="head_bucket", argument="Bucket"
+    ),
+    "AWS::SageMaker::ModelPackageGroup": _Named(
+        name=("ModelPackageGroupName",),
+        service="sagemaker",
+        operation="describe_model_package_group",
+        argument="ModelPackageGroupName",
+        absent=("ValidationException",),
     ),
 }
 
@@ -100,8 +109,9 @@ def require_none(kept: Iterable[Kept]) -> None:
         raise DeploymentError(
             f"{len(found)} resources of an earlier deployment stand in the way; each was kept when "
             f"its stack was removed, since it holds data or evidence:\n{listing}",
-            hint="save what they hold, delete them, and deploy again; to begin the whole embedded "
-            "cloud anew: mlzone cloud reset",
+            hint="save what they hold, delete them, and deploy again, or take them over on AWS: "
+            "`cdk import` (docs/aws.md); to begin the whole embedded cloud anew: mlzone cloud "
+            "reset",
         )
 
 
@@ -110,7 +120,7 @@ def _exists(session: Session, region: str, named: _Named, name: str) -> bool:
     try:
         getattr(client, named.operation)(**{named.argument: name})
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _ABSENT:
+        if error.response["Error"]["Code"] not in named.absent:
             raise
         return False
     return True

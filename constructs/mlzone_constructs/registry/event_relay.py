@@ -1,4 +1,4 @@
-"""What the platform's bus passes on to the business units."""
+"""What the platform's bus passes on to a business unit."""
 
 import json
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from mlzone.estate import Stage
+from mlzone.estate import BusinessUnit, Stage
 from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 from mlzone_constructs.governance import Governance
-from mlzone_constructs.platform.life_cycle_bus import LifeCycleBus, default_bus
+from mlzone_constructs.registry.default_bus import default_bus
 
 _PASSED_ON = (
     (Stage.STAGING, "mlzone.delivery", "Release Validated"),
@@ -29,10 +29,10 @@ class EventRelayProps:
 
     governance: Governance
     """The organization's rules."""
+    unit: BusinessUnit
+    """Whose accounts hear of the events."""
     key: kms.IKey
     """Encrypts logs and settings."""
-    bus: LifeCycleBus
-    """Where the events come from."""
 
 
 class EventRelay(Construct):
@@ -46,29 +46,28 @@ class EventRelay(Construct):
         IAM-01: it can put events on the default buses of these accounts and nowhere else.
 
     Example:
-        EventRelay(self, "Relay", EventRelayProps(governance=governance, key=key, bus=bus))
+        EventRelay(self, "Relay", EventRelayProps(
+            governance=governance, unit=unit, key=key))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: EventRelayProps) -> None:
         super().__init__(scope, construct_id)
-        governance, naming = props.governance, props.governance.naming
-        units = governance.estate.units
+        governance, naming, unit = props.governance, props.governance.naming, props.unit
         places = {
             unit.name: {
                 stage.value: f"{governance.estate.region(unit, stage)}:"
                 f"{unit.environments[stage].account}"
                 for stage in Stage
             }
-            for unit in units
         }
         function = GovernedFunction(
             self,
             "Function",
             GovernedFunctionProps(
                 governance=governance,
-                function_name=naming.function("platform", "relay"),
-                role_name=naming.platform_role("relay"),
-                description="Passes life-cycle events on to the account that acts on them",
+                function_name=naming.function(unit.name, "relay"),
+                role_name=naming.registry_role(unit.name, "relay"),
+                description=f"Passes events of {unit.name} on to the account that acts on them",
                 handler="relay",
                 key=props.key,
                 environment={
@@ -80,9 +79,7 @@ class EventRelay(Construct):
                         sid="PassOn",
                         actions=["events:PutEvents"],
                         resources=[
-                            default_bus(self, governance, unit, stage)
-                            for unit in units
-                            for stage in _TARGETS
+                            default_bus(self, governance, unit, stage) for stage in _TARGETS
                         ],
                     )
                 ],
@@ -94,14 +91,14 @@ class EventRelay(Construct):
                 self,
                 what,
                 FunctionRuleProps(
-                    rule_name=naming.rule("platform", f"relay-{what.lower()}"),
+                    rule_name=naming.rule(unit.name, f"relay-{what.lower()}"),
                     description=f"{kind}, told of by {origin.value}",
                     pattern={
                         "source": [source],
                         "detail-type": [kind],
-                        "detail": {"environment": [origin.value]},
+                        "detail": {"unit": [unit.name], "environment": [origin.value]},
                     },
                     function=function,
-                    bus_name=props.bus.bus.ref,
+                    bus_name=naming.platform_bus(),
                 ),
             )
