@@ -128,8 +128,10 @@ def test_a_model_of_tier_2_needs_two_people(bank: Bank):
         return (ELSEWHERE, "production") in {(w["model"], w["waits_for"]) for w in waiting}
 
     bank.until(asked, "production asks")
+    bank.until(lambda: bank.heard("Promotion Waiting", 1), "the platform hears of the question")
     bank.mlzone("model", "promote", ELSEWHERE, *as_tomas, "--reason", "staging tests read")
     bank.until(lambda: bank.promoted(ELSEWHERE, "prod"), "the scorecard is in production")
+    bank.until(lambda: bank.heard("Promotion Answered", 1), "the platform hears of the answer")
 
 
 def test_lineage_leads_from_the_data_to_the_endpoint(bank: Bank):

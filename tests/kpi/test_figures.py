@@ -89,6 +89,21 @@ def test_a_version_whose_approval_was_reverted_waits_since_its_registration(all_
     assert of(all_of_it, CREDIT).waiting == 0
 
 
+def test_a_promotion_waits_from_its_question_to_its_answer(kept: list[Event], estate: Estate):
+    asked = replace(
+        kept[-1], model=CREDIT, environment="prod", kind="Promotion Waiting", version="",
+        time=NOW - timedelta(hours=5),
+    )  # fmt: skip
+    answered = replace(asked, kind="Promotion Answered", time=NOW - timedelta(hours=1))
+    period = Period(start=None, end=NOW)
+
+    waiting = of(figures([*kept, asked], estate, period), CREDIT)
+    over = of(figures([*kept, asked, answered], estate, period), CREDIT)
+
+    assert (waiting.waiting, waiting.longest_wait_hours) == (1, 5.0)
+    assert over.waiting == 0
+
+
 def test_a_published_model_is_monitored_if_its_monitor_has_run_lately(all_of_it: Figures):
     assert (all_of_it.published, all_of_it.monitored) == (2, 1)
 

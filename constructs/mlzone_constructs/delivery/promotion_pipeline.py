@@ -110,11 +110,6 @@ class PromotionPipeline(Construct):
         )
 
     @property
-    def _asks(self) -> bool:
-        """Whether one more person lets a release in."""
-        return self._place.in_production and self._place.model.controls.production_approval
-
-    @property
     def _bucket(self) -> str:
         return self._place.naming.release_bucket(self._place.unit.name, self._place.account)
 
@@ -140,7 +135,7 @@ class PromotionPipeline(Construct):
         self,
     ) -> dict[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]:
         place = self._place
-        if not self._asks:
+        if not self._place.asks:
             return {}
         question = (
             f"Let this release of {place.model.title} (risk tier {place.model.risk_tier}) into "
@@ -160,7 +155,7 @@ class PromotionPipeline(Construct):
     def _deploy(self) -> DeliveryProject:
         place = self._place
         naming, unit, model = place.naming, place.unit.name, place.model.name
-        approval = {"MLZONE_APPROVAL_ACTION": APPROVE} if self._asks else {}
+        approval = {"MLZONE_APPROVAL_ACTION": APPROVE} if place.asks else {}
         return self._project(
             "deploy",
             minutes=DEPLOY_MINUTES,

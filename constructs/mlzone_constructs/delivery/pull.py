@@ -33,6 +33,7 @@ class ReleasePull(Construct):
         MOD-03: a version that its author approved is refused.
         MOD-04, MOD-06, MOD-07: so is one without the evidence that the risk tier demands.
         MOD-08: every file is what the version pins.
+        DEP-02: the platform hears that a promotion waits for a person, and what was answered.
         DEP-01: production hears of a release from the platform alone, after staging validated it.
 
     Example:
@@ -92,6 +93,24 @@ class ReleasePull(Construct):
                 function=self.function,
             ),
         )
+        if place.asks:
+            FunctionRule(
+                self,
+                "OnQuestion",
+                FunctionRuleProps(
+                    rule_name=place.rule("asks"),
+                    description="A promotion of the model waits for a person, or was answered",
+                    pattern={
+                        "source": ["aws.codepipeline"],
+                        "detail-type": ["CodePipeline Action Execution State Change"],
+                        "detail": {
+                            "pipeline": [setting.pipeline_name],
+                            "type": {"category": ["Approval"]},
+                        },
+                    },
+                    function=self.function,
+                ),
+            )
 
     def _approved(self, group: str) -> dict[str, Any]:
         """Staging takes what the registry approved."""

@@ -52,7 +52,7 @@ class OverdueDecisions(Construct):
                 governance=governance,
                 function_name=naming.function("platform", "overdue-decisions"),
                 role_name=naming.platform_role("overdue-decisions"),
-                description="Reminds people of versions that wait for them",
+                description="Reminds people of what waits for them",
                 handler="overdue_decisions",
                 key=props.key,
                 environment={
@@ -76,7 +76,7 @@ class OverdueDecisions(Construct):
             "Hourly",
             FunctionRuleProps(
                 rule_name=naming.rule("platform", "overdue"),
-                description="Looks by the hour for versions that wait too long",
+                description="Looks by the hour for decisions that wait too long",
                 schedule="rate(1 hour)",
                 function=function,
             ),

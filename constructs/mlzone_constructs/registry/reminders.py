@@ -29,6 +29,7 @@ class Reminders(Construct):
 
     Guarantees:
         MOD-03: no version waits for a decision without those who decide hearing of it again.
+        DEP-02: no promotion waits for its answer without those who answer hearing of it again.
         ENC-01: messages are encrypted with a key of ours and sent over TLS alone.
 
     Example:
@@ -58,11 +59,11 @@ class Reminders(Construct):
                 paths={
                     "unit": "$.detail.unit",
                     "model": "$.detail.model",
-                    "version": "$.detail.facts.version",
+                    "what": "$.detail.facts.what",
                     "hours": "$.detail.facts.hours",
                 },
                 text=(
-                    '"<unit>/<model>:<version> has waited for a decision for <hours> '
+                    '"<unit>/<model>: <what> has waited for a decision for <hours> '
                     'hours: mlzone model show <unit>/<model>"'
                 ),
                 suffix=f"-{level}",

@@ -48,6 +48,11 @@ class ModelPlace:
         return self.stage is Stage.PROD
 
     @property
+    def asks(self) -> bool:
+        """Whether one more person lets a release in."""
+        return self.in_production and self.model.controls.production_approval
+
+    @property
     def naming(self) -> Naming:
         """What makes the names."""
         return self.governance.naming

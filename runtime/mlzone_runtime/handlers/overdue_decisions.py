@@ -1,8 +1,9 @@
-"""Reminds people of versions that wait for them, and tells somebody above when nobody answers.
+"""Reminds people of what waits for them, and tells somebody above when nobody answers.
 
 It is called by the hour, and reads the kept life-cycle events alone. A version waits for a decision
-from its registration until it is approved or rejected. What is overdue is told of again once as
-many hours have passed as the first reminder waited for.
+from its registration until it is approved or rejected, a promotion from when it asks until it is
+answered. What is overdue is told of again once as many hours have passed as the first reminder
+waited for.
 """
 
 import logging
@@ -26,12 +27,13 @@ REMINDER, ESCALATION = "reminder", "escalation"
 
 _REGISTERED, _REVERTED = "Model Registered", "Approval Reverted"
 _DECIDED = ("Model Approved", "Model Rejected")
-_SEEN = (OVERDUE, _REGISTERED, _REVERTED, *_DECIDED)
+_ASKED, _ANSWERED = "Promotion Waiting", "Promotion Answered"
+_SEEN = (OVERDUE, _REGISTERED, _REVERTED, *_DECIDED, _ASKED, _ANSWERED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long a version may wait."""
+    """How long something may wait."""
 
     remind: timedelta
     escalate: timedelta
@@ -39,10 +41,13 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """A version that waits for a person."""
+    """A version or a promotion that waits for a person."""
 
     scope: ModelScope
     arn: str
+    """The version; empty for a promotion."""
+    execution: str
+    """The promotion; empty for a version."""
     since: datetime
     told: datetime | None
     """When it was last told that this is overdue."""
@@ -60,7 +65,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, int]:
     told = [announced(wait, now, limits) for wait in overdue(items, now, limits)]
     for item in told:
         announce(item)
-    LOG.info("told of %d versions that wait too long", len(told))
+    LOG.info("told of %d decisions that wait too long", len(told))
     return {"told": len(told)}
 
 
@@ -70,7 +75,7 @@ def overdue(items: Iterable[Mapping[str, Any]], now: datetime, limits: Limits) -
     Args:
         items: kept life-cycle events, in any order.
         now: the present.
-        limits: how long a version may wait.
+        limits: how long something may wait.
     """
     for wait in waiting(items):
         last = wait.told or wait.since
@@ -84,40 +89,48 @@ def waiting(items: Iterable[Mapping[str, Any]]) -> list[Wait]:
     waits: dict[str, Wait] = {}
     for item in sorted(items, key=lambda item: str(item["event"])):
         kind, arn = str(item["kind"]), str(item.get("model_package_arn", ""))
+        execution = str(item.get("pipeline_execution", ""))
         if kind == _REGISTERED:
-            waits[arn] = registered[arn] = _wait(item, arn)
+            waits[arn] = registered[arn] = _wait(item, arn=arn)
+        elif kind == _ASKED:
+            waits[execution] = _wait(item, execution=execution)
         elif kind in _DECIDED:
             waits.pop(arn, None)
+        elif kind == _ANSWERED:
+            waits.pop(execution, None)
         elif kind == _REVERTED and arn in registered:
             waits[arn] = registered[arn]
-        elif kind == OVERDUE and arn in waits:
-            waits[arn] = replace(waits[arn], told=_time(item["time"]))
+        elif kind == OVERDUE and (about := arn or execution) in waits:
+            waits[about] = replace(waits[about], told=_time(item["time"]))
     return sorted(waits.values(), key=lambda wait: wait.since)
 
 
 def announced(wait: Wait, now: datetime, limits: Limits) -> LifeCycleEvent:
     """Return the event that tells of a wait."""
     waited = now - wait.since
+    version = wait.arn.rpartition("/")[2]
     return LifeCycleEvent(
         kind=OVERDUE,
         scope=wait.scope,
         actor=ACTOR,
         model_package_arn=wait.arn,
+        pipeline_execution=wait.execution,
         facts={
             "since": wait.since.isoformat(),
             "hours": int(waited / timedelta(hours=1)),
             "level": ESCALATION if waited >= limits.escalate else REMINDER,
-            "version": wait.arn.rpartition("/")[2],
+            "version": version,
+            "what": f"version {version}" if version else "a promotion into production",
         },
     )
 
 
-def _wait(item: Mapping[str, Any], arn: str) -> Wait:
+def _wait(item: Mapping[str, Any], *, arn: str = "", execution: str = "") -> Wait:
     unit, _, model = str(item["model"]).partition("/")
     scope = ModelScope(
         unit=unit, team=str(item["team"]), model=model, environment=str(item["environment"])
     )
-    return Wait(scope=scope, arn=arn, since=_time(item["time"]), told=None)
+    return Wait(scope=scope, arn=arn, execution=execution, since=_time(item["time"]), told=None)
 
 
 def _items(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:

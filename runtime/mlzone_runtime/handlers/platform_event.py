@@ -23,6 +23,8 @@ SOURCES: Mapping[str, str] = {
     "Approval Reverted": "mlzone.registry",
     "Decision Overdue": "mlzone.registry",
     "Release Prepared": "mlzone.delivery",
+    "Promotion Waiting": "mlzone.delivery",
+    "Promotion Answered": "mlzone.delivery",
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",
     "Release Failed": "mlzone.delivery",

@@ -2,6 +2,7 @@
 
 It is called with the registry's event of an approval (staging) or the platform's event of a
 validated release (production). Called twice for one version, it does nothing the second time.
+CodePipeline's events of the promotion's question it passes on (`promotion_wait.py`).
 """
 
 import logging
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 
+from mlzone_runtime.handlers import promotion_wait
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
 from mlzone_runtime.release.copying import (
     MODEL,
@@ -96,8 +98,13 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Pull the version that an event names; a refusal is an answer, which no retry would change."""
     del context
     settings = Settings.from_environment()
+    clients = Clients.of(settings)
+    if event.get("source") == promotion_wait.SOURCE:
+        return promotion_wait.tell(
+            event, settings.scope, bus_arn=settings.bus_arn, events=clients.events
+        )
     try:
-        return pull(event, settings, Clients.of(settings))
+        return pull(event, settings, clients)
     except ReleaseRefused as refusal:
         return {"refused": str(refusal)}
 

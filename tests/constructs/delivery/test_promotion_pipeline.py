@@ -42,6 +42,17 @@ def test_DEP_01_production_takes_what_staging_validated(production, rule):
     }
 
 
+def test_DEP_02_the_platform_hears_of_the_question_in_production_alone(staging, production, rule):
+    pattern = rule(production, "asks")["EventPattern"]
+
+    assert pattern["detail-type"] == ["CodePipeline Action Execution State Change"]
+    assert pattern["detail"] == {
+        "pipeline": ["cmp-retail-credit-default-prod-promotion"],
+        "type": {"category": ["Approval"]},
+    }
+    assert "-asks" not in json.dumps(staging)
+
+
 def test_MOD_03_the_function_that_checks_reads_this_models_versions_alone(production, statements):
     granted = statements(production, "PullFunctionRole")
 

@@ -32,6 +32,13 @@ def event(hour: float, kind: str, *, version: int = 1) -> dict[str, Any]:
     }
 
 
+def asked(hour: float, kind: str, *, promotion: str = "one") -> dict[str, Any]:
+    """Return a kept event of a promotion."""
+    made = {**event(hour, kind), "environment": "prod", "pipeline_execution": promotion}
+    del made["model_package_arn"]
+    return made
+
+
 def told(items: list[dict[str, Any]], hour: float) -> list[tuple[str, str]]:
     """Return what is told of at an hour: the version, and how urgent it is."""
     now = BEGIN + timedelta(hours=hour)
@@ -77,3 +84,26 @@ def test_versions_wait_each_for_themselves_in_the_order_of_their_time() -> None:
     waits = waiting([decided, newer, REGISTERED])
 
     assert [wait.arn for wait in waits] == [f"{ARN}/2"]
+
+
+def test_DEP_02_a_promotion_that_nobody_answers_is_told_of() -> None:
+    question = asked(0, "Promotion Waiting")
+    now = BEGIN + timedelta(hours=30)
+
+    (wait,) = overdue([REGISTERED, event(1, "Model Approved"), question], now, LIMITS)
+    told_of = announced(wait, now, LIMITS)
+
+    assert told_of.facts["what"] == "a promotion into production"
+    assert (told_of.facts["hours"], told_of.facts["level"]) == (30, "reminder")
+    assert (told_of.scope.environment, told_of.pipeline_execution) == ("prod", "one")
+
+
+@pytest.mark.parametrize("answer", ["let in", "refused"])
+def test_a_promotion_waits_until_it_is_answered_and_each_for_itself(answer: str) -> None:
+    first, second = asked(0, "Promotion Waiting"), asked(2, "Promotion Waiting", promotion="two")
+    answered = {**asked(3, "Promotion Answered"), "facts": {"answer": answer}}
+    reminded = asked(27, "Decision Overdue", promotion="two")
+
+    waits = waiting([first, answered, second, reminded])
+
+    assert [(wait.execution, wait.told) for wait in waits] == [("two", BEGIN + timedelta(hours=27))]

@@ -44,17 +44,25 @@ class History:
         return found[-1] if found else None
 
     def waiting(self) -> list[Event]:
-        """Return the registrations of versions that nobody has decided on."""
+        """Return since when versions and promotions wait that nobody has decided on.
+
+        Promotions of a model ask one after the other.
+        """
         waiting: dict[str, Event] = {}
+        asked: list[Event] = []
         registered: dict[str, Event] = {}
         for item in self._kept:
             if item.kind == "Model Registered":
                 waiting[item.version] = registered[item.version] = item
             elif item.kind in ("Model Approved", "Model Rejected"):
                 waiting.pop(item.version, None)
+            elif item.kind == "Promotion Waiting":
+                asked.append(item)
+            elif item.kind == "Promotion Answered":
+                asked = asked[1:]
             elif item.kind == "Approval Reverted" and item.version in registered:
                 waiting[item.version] = registered[item.version]
-        return list(waiting.values())
+        return [*waiting.values(), *asked]
 
 
 Since = Callable[[Event], bool]
