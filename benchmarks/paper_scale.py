@@ -1,7 +1,7 @@
 """How the tools grow with the estate: half, all, double and ten times the size of the paper's bank.
 
-Each size is measured in a process of its own, so that memory is its own. Of what is larger than the
-platform's stack can take, only reading and checking is measured. CPU seconds are of all processes
+Each size is measured in a process of its own, so that memory is its own. Of the larger ones, whose
+synthesis takes minutes, only reading and checking is measured. CPU seconds are of all processes
 together: they say more than the clock where a machine has other work as well.
 """
 
