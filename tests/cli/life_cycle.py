@@ -107,6 +107,19 @@ class Bank:
         estate = load_estate(self.folder / "organization")
         return stage_session(self.cloud, estate, estate.model(model)[0].name, Stage.PROD, person)
 
+    def promise(self, model: str, *, milliseconds: int) -> None:
+        """Hold releases to production to another latency than before."""
+        estate = load_estate(self.folder / "organization")
+        unit, _, chosen = estate.model(model)
+        client = stage_session(self.cloud, estate, unit.name, Stage.PROD, None).client("codebuild")
+        naming = Naming(prefix=estate.organization.prefix)
+        name = naming.codebuild_project(unit.name, chosen.name, Stage.PROD, "verify")
+        environment = client.batch_get_projects(names=[name])["projects"][0]["environment"]
+        for variable in environment["environmentVariables"]:
+            if variable["name"] == "MLZONE_P95_LATENCY_MS":
+                variable["value"] = str(milliseconds)
+        client.update_project(name=name, environment=environment)
+
     def bring(self, s3: Any, model: str, day: str, content: bytes) -> None:
         """Bring what a model with daily batches is asked for a day."""
         place = f"{self.batches(model)}/input/{day.replace('-', '/')}/a.csv"

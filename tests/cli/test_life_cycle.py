@@ -205,6 +205,33 @@ def test_MOD_01_a_version_that_serves_is_not_retired_and_another_one_is(bank: Ba
     assert said == "paula.reis: worse in good times"
 
 
+def test_DEP_03_what_fails_its_verification_in_production_goes_back_by_itself(bank: Bank):
+    bank.promise(FORECAST, milliseconds=0)
+    bank.edit("forecast/model.yaml", "rounds: 120", "rounds: 90")
+    bank.mlzone("model", "submit", FORECAST, "forecast", "--as", "laura.campos", "--wait")
+    bank.mlzone("model", "approve", FORECAST, "--as", "paula.reis", "--reason", "back-test read")
+
+    # Two were brought back by people in the tests before.
+    bank.until(lambda: bank.heard("Release Restored", 3), "the release before is back")
+    bank.until(lambda: bank.settled(FORECAST), "the promotion has ended")
+
+    assert serving(bank) == (1, "InService")
+    back, failed = [
+        run
+        for run in bank.result("model", "show", FORECAST)["runs"]
+        if run["pipeline"].endswith("-prod-promotion")
+    ][:2]
+    assert (back["status"], failed["status"]) == ("Succeeded", "Failed")
+    verification = failed["actions"][-1]
+    assert verification["name"] == "Verify"
+    assert (
+        f"execution {back['execution']} brings the release before back" in (verification["summary"])
+    )
+    total = bank.result("kpi")["total"]
+    assert total["change_failure_rate"] > 0
+    assert total["time_to_restore"]["count"] == 1
+
+
 def test_a_model_with_daily_batches_comes_into_production_without_an_endpoint(bank: Bank):
     bank.mlzone("model", "new", BATCH, "batch")
     bank.mlzone("model", "submit", BATCH, "batch", "--as", "bruno.lima", "--wait")

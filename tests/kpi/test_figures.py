@@ -82,6 +82,18 @@ def test_a_failed_release_counts_as_a_failed_change_until_one_is_validated(all_o
     assert of(all_of_it, LIMIT).change_failure_rate is None
 
 
+def test_what_came_back_by_itself_restores_as_well(kept: list[Event], estate: Estate):
+    failed = next(item for item in kept if item.kind == "Release Failed")
+    back = replace(failed, kind="Release Restored", time=failed.time + timedelta(minutes=6))
+    known = sorted([*kept, back], key=lambda item: item.time)
+
+    credit = of(figures(known, estate, Period(start=None, end=NOW)), CREDIT)
+
+    # The second failure of the history comes later, and is mended by the release that follows.
+    assert credit.time_to_restore == Spread(median=2.3, p90=4.06, count=2)
+    assert credit.change_failure_rate == 0.5
+
+
 def test_a_version_whose_approval_was_reverted_waits_since_its_registration(all_of_it: Figures):
     limit = of(all_of_it, LIMIT)
 

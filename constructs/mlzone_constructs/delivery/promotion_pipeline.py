@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mlzone.delivery_policy import (
     deploy_statements,
+    go_back_statements,
     promotion_pipeline_statements,
     verify_batch_statements,
     verify_statements,
@@ -60,7 +61,8 @@ class PromotionPipeline(Construct):
             model's project.
         DEP-02: where the risk tier demands it, production waits for one more person, who neither
             made nor approved the version.
-        DEP-03: a release that breaks the service level fails its promotion.
+        DEP-03: a release that breaks the service level fails its promotion; in production the one
+            before comes back by itself.
         MOD-04: the risk tier decides whether a person is asked.
         MON-04: a stopped model serves again only after a person acted on the promotion since.
 
@@ -184,6 +186,9 @@ class PromotionPipeline(Construct):
                 "MLZONE_ERROR_RATE_PERCENT": f"{level.error_rate_percent:g}",
                 "MLZONE_REQUESTS": str(REQUESTS),
             }
+        if place.in_production:
+            statements = [*statements, *go_back_statements(policy)]
+            promise["MLZONE_PROMOTION_PIPELINE"] = self._setting.pipeline_name
         return self._project(
             "verify",
             minutes=VERIFY_MINUTES,

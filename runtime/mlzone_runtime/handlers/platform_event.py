@@ -28,6 +28,7 @@ SOURCES: Mapping[str, str] = {
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",
     "Release Failed": "mlzone.delivery",
+    "Release Restored": "mlzone.delivery",
     "Model Stopped": "mlzone.delivery",
     "Model Stop Failed": "mlzone.delivery",
     "Batch Completed": "mlzone.serving",

@@ -26,10 +26,13 @@ from mlzone_runtime.release.approval import ApprovalError, production_approval
 from mlzone_runtime.release.deploy import Deployer, DeploymentError
 from mlzone_runtime.release.document import DocumentError, Release, read
 from mlzone_runtime.release.hold import PARAMETER, HeldError, hold_of, let_serve_again
+from mlzone_runtime.release.restore import go_back, restored
 from mlzone_runtime.release.verify import ServiceLevel, VerificationError, Verifier
 from mlzone_runtime.release.verify_batch import BatchVerifier
 
 ACTOR = "release"
+RESTORED = "back_to"
+"""Of a release that served before: the execution that deployed it then."""
 LONGEST_CALL_SECONDS = 900
 """So long a function may take to prepare a batch."""
 
@@ -66,8 +69,10 @@ def deploy(release: Release) -> dict[str, Any]:
             setting("MLZONE_MONITORING_STACK"): {**release.monitoring_parameters(), **freed},
         }
     )
+    before = restored(codepipeline, pipeline=pipeline, execution=execution)
     return {
         **people,
+        **({RESTORED: before} if before else {}),
         "changed": [result.stack for result in results if result.changed],
         "resources": sum(len(result.resources) for result in results),
     }
@@ -126,13 +131,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{options.step} release {release.release} of {scope.model} in {scope.environment}")  # noqa: T201
     try:
         facts = step(release)
-        _tell(scope, release, kind, facts)
+        _tell(scope, release, "Release Restored" if RESTORED in facts else kind, facts)
     except FAILURES as error:
-        _tell(scope, release, "Release Failed", {"step": options.step, "reason": str(error)})
-        return _failed(str(error))
+        way_back = _way_back(options.step)
+        failure = {"step": options.step, "reason": str(error), **way_back}
+        _tell(scope, release, "Release Failed", failure)
+        return _failed(f"{error}{_said(way_back)}")
     except EventError as error:
         return _failed(str(error))
     return 0
+
+
+def _way_back(step: str) -> dict[str, str]:
+    """Let the release before come back, if one that serves in production failed its verification.
+
+    Only production's verification knows the promotion; what staging refused may be looked at there.
+    """
+    pipeline = os.environ.get("MLZONE_PROMOTION_PIPELINE")
+    if step != "verify" or not pipeline:
+        return {}
+    return go_back(
+        boto3.client("codepipeline"),
+        pipeline=pipeline,
+        execution=os.environ.get("MLZONE_PIPELINE_EXECUTION", ""),
+    )
+
+
+def _said(way_back: Mapping[str, str]) -> str:
+    if stays := way_back.get("stays"):
+        return f"; it serves on, for the release before cannot come back: {stays}"
+    if execution := way_back.get("restored_by"):
+        return f"; execution {execution} brings the release before back"
+    return ""
 
 
 def _tell(scope: ModelScope, release: Release, kind: str, facts: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ class NoChampionError(Exception):
     """Nothing can be brought back; the message says why."""
 
 
-def champion(codepipeline: Any, pipeline: str, *, again: bool) -> str:
+def champion(codepipeline: Any, pipeline: str, *, again: bool, serving: str = "") -> str:
     """Return the execution that deployed the last good release before the present one.
 
     Args:
@@ -19,6 +19,7 @@ def champion(codepipeline: Any, pipeline: str, *, again: bool) -> str:
         pipeline: the promotion.
         again: whether to go further back where the present release was brought back itself: a
             person may know that a still older one is better, nothing that runs by itself does.
+        serving: the execution whose release has to be the present one; any unless given.
 
     Raises:
         NoChampionError: there is none.
@@ -28,20 +29,22 @@ def champion(codepipeline: Any, pipeline: str, *, again: bool) -> str:
     )["pipelineExecutionSummaries"]
     if not deployed:
         raise NoChampionError("no promotion deployed anything yet")
-    serving, *before = deployed
-    if _is_rollback(serving):
+    present, *before = deployed
+    if serving and present["pipelineExecutionId"] != serving:
+        raise NoChampionError("another release was deployed since")
+    if _is_rollback(present):
         if not again:
             raise NoChampionError(
                 "it fell back already; nobody knows that an older release is better"
             )
-        before = _older(before, _origin(serving))
+        before = _older(before, _origin(present))
     found = next(
         (
             # What was fallen back from is no champion; what was fallen back to is.
             _origin(item)
             for item in before
             if item["status"] == "Succeeded"
-            and item.get("sourceRevisions") != serving.get("sourceRevisions")
+            and item.get("sourceRevisions") != present.get("sourceRevisions")
         ),
         "",
     )

@@ -171,6 +171,18 @@ def test_a_verification_only_calls_the_endpoint(production, statements):
     assert "cloudformation:" not in actions
 
 
+def test_DEP_03_a_verification_may_bring_the_release_before_back_in_production_alone(
+    production, staging, statements, environment
+):
+    granted = statements(production, "PromotionVerifyRole")
+
+    pipeline = environment(production, "verify")["MLZONE_PROMOTION_PIPELINE"]
+    assert granted["GoBack"]["Action"] == "codepipeline:RollbackStage"
+    assert granted["GoBack"]["Resource"].endswith(f":{pipeline}/Deploy")
+    assert "GoBack" not in statements(staging, "PromotionVerifyRole")
+    assert "MLZONE_PROMOTION_PIPELINE" not in environment(staging, "verify")
+
+
 def test_DEP_01_promotions_run_the_platforms_commands_not_the_projects(production, resources):
     for project in resources(production, "AWS::CodeBuild::Project"):
         spec = project["Properties"]["Source"]["BuildSpec"]

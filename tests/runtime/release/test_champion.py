@@ -50,6 +50,12 @@ def test_a_person_goes_back_one_good_release_each_time(
     assert champion(Promotion(*executions), "p", again=True) == found
 
 
+def test_what_failed_goes_back_only_while_it_serves() -> None:
+    assert champion(Promotion(*HISTORY), "p", again=False, serving="e3") == "e2"
+    with pytest.raises(NoChampionError, match="another release was deployed since"):
+        champion(Promotion(*HISTORY), "p", again=False, serving="e2")
+
+
 @pytest.mark.parametrize(
     ("executions", "again", "reason"),
     [

@@ -10,7 +10,7 @@ import pytest
 
 from mlzone_runtime.release.__main__ import main
 from mlzone_runtime.release.deploy import Deployer, DeploymentError
-from mlzone_runtime.release.verify import Measured, Verifier
+from mlzone_runtime.release.verify import Measured, VerificationError, Verifier
 
 SETTINGS = {
     "MLZONE_UNIT": "retail",
@@ -60,7 +60,22 @@ def asked(execution: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def run(monkeypatch, bus, release, tmp_path):
+def promotions() -> list[dict[str, Any]]:
+    """The executions that deployed, newest first."""
+    return [
+        {"pipelineExecutionId": "e1", "status": "InProgress", "sourceRevisions": ["v3"]},
+        {"pipelineExecutionId": "e0", "status": "Succeeded", "sourceRevisions": ["v2"]},
+    ]
+
+
+@pytest.fixture
+def back() -> list[dict[str, str]]:
+    """What the promotion was asked to bring back."""
+    return []
+
+
+@pytest.fixture
+def run(monkeypatch, bus, release, tmp_path, promotions, back):
     """Run a command in the environment that its CodeBuild project gives it."""
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
@@ -75,6 +90,8 @@ def run(monkeypatch, bus, release, tmp_path):
                 if request["filter"]["pipelineExecutionId"] == asked(execution)
                 else []
             },
+            list_pipeline_executions=lambda **_: {"pipelineExecutionSummaries": promotions},
+            rollback_stage=lambda **asked: back.append(asked) or {"pipelineExecutionId": "e2"},
         ),
     }
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients.get(service))
@@ -119,6 +136,8 @@ def test_DEP_02_a_rollback_brings_back_what_a_person_let_in_before(run, deployed
     assert run("deploy", answered_by=f"{ROLE}/tomas.amaral", repeats="e0") == 0
 
     assert len(deployed) == 1
+    assert bus.kinds == ["Release Restored"]
+    assert bus.detail()["facts"]["back_to"] == "e0"
     assert bus.detail()["facts"]["production_approver"] == "tomas.amaral"
 
 
@@ -136,6 +155,52 @@ def test_a_verification_tells_what_it_measured(run, bus, monkeypatch):
         "error_rate_percent": 0,
         "error_rate_limit_percent": 0.5,
     }
+
+
+@pytest.fixture
+def broken(monkeypatch) -> None:
+    """An endpoint that does not keep its promises."""
+
+    def fail(*_):
+        raise VerificationError("p95 is 900 ms; the service level allows 300 ms")
+
+    monkeypatch.setattr(Verifier, "verify", fail)
+
+
+@pytest.mark.usefixtures("broken")
+def test_DEP_03_the_release_before_comes_back_where_one_fails_its_verification(
+    run, bus, back, capsys
+):
+    assert run("verify") == 1
+
+    assert back == [
+        {"pipelineName": "promotion", "stageName": "Deploy", "targetPipelineExecutionId": "e0"}
+    ]
+    assert bus.kinds == ["Release Failed"]
+    facts = bus.detail()["facts"]
+    assert (facts["step"], facts["back_to"], facts["restored_by"]) == ("verify", "e0", "e2")
+    assert "execution e2 brings the release before back" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_first_release_of_all_serves_on_and_that_is_said(run, bus, back, promotions, capsys):
+    del promotions[1]
+
+    assert run("verify") == 1
+
+    assert back == []
+    assert bus.detail()["facts"]["stays"] == "no release served before"
+    assert "it serves on" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_staging_refuses_stays_there_to_be_looked_at(run, bus, back, monkeypatch):
+    monkeypatch.delenv("MLZONE_PROMOTION_PIPELINE")
+
+    assert run("verify") == 1
+
+    assert back == []
+    assert bus.detail()["facts"].keys() == {"step", "reason"}
 
 
 def test_a_failure_says_why_on_the_bus_and_at_the_end_of_the_log(run, bus, monkeypatch, capsys):

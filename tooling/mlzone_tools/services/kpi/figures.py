@@ -74,7 +74,7 @@ class Delivery:
     change_failure_rate: float | None
     """Share of the releases to production that failed."""
     time_to_restore: Spread | None
-    """From a failed release to the next that is validated."""
+    """From a failed release to the next that is validated, or to the one before that came back."""
     phases: Mapping[str, Spread | None]
     """Where the lead time goes: build, decision, staging, production."""
     waiting: int

@@ -85,11 +85,18 @@ def first_release(history: History, counted: Since) -> Iterator[float]:
 
 
 def restorations(history: History, counted: Since) -> Iterator[float]:
-    """Yield hours from a failed release in production to the next one that is validated."""
-    validated = history.of("Release Validated", PRODUCTION)
+    """Yield hours from a failed release in production to the next good one.
+
+    Good is what is validated, and what served before and came back.
+    """
+    good = [
+        event
+        for kind in ("Release Validated", "Release Restored")
+        for event in history.of(kind, PRODUCTION)
+    ]
     broken: Event | None = None
     for item in sorted(
-        [*history.of("Release Failed", PRODUCTION), *validated], key=lambda each: each.time
+        [*history.of("Release Failed", PRODUCTION), *good], key=lambda each: each.time
     ):
         if item.kind == "Release Failed":
             broken = broken or item
