@@ -275,3 +275,27 @@ def test_text_that_z3_would_read_as_an_escape_stays_text(text: str) -> None:
 
     assert proof.request is not None
     assert proof.request.values("aws:principaltag/team") == (text,)
+
+
+SYSTEMS = "arn:aws:iam::*:role/mlzone/*-system"
+
+
+@pytest.mark.parametrize("bring", ["s3:PutObject", "s3:*"])
+def test_a_denial_to_roles_of_which_the_claim_does_not_speak_counts_all_the_same(
+    bring: str,
+) -> None:
+    only = {
+        **_deny(None, Condition={"ArnLike": {"aws:PrincipalArn": SYSTEMS}}),
+        "NotAction": bring,
+    }
+    del only["Action"]
+    one = {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/mlzone/a-system"}}
+    deleting = Claim.of(Action="s3:DeleteObject", Condition=one)
+
+    expected = Status.PROVED if bring == "s3:PutObject" else Status.REFUTED
+    assert _under(only, forbidden=deleting, caller=AnyRole(account=HOME)).status is expected
+    given = Principal(
+        kind=PrincipalKind.ROLE, arn=f"arn:aws:iam::{HOME}:role/mlzone/a-system", account=HOME
+    )
+    deleting = Claim.of(Action="s3:DeleteObject")
+    assert _under(only, forbidden=deleting, caller=given).status is expected

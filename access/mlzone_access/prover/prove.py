@@ -14,6 +14,7 @@ from mlzone_access.prover.actions import action_kinds
 from mlzone_access.prover.caller import SymbolicCaller, Values
 from mlzone_access.prover.encoding import Encoding
 from mlzone_access.prover.keys import keys_of
+from mlzone_access.prover.strangers import without_strangers
 from mlzone_access.prover.symbolic import ANY_ACCOUNT, SymbolicRequest
 from mlzone_access.prover.text import TIMEOUT_SECONDS, solve
 from mlzone_access.prover.theorem import Proof, Status, Theorem
@@ -59,20 +60,53 @@ def prove(
         )
 
     claims = [claim.statement for claim in (*theorem.assumptions, theorem.forbidden)]
+    spared = without_strangers(theorem, claims)
+    if not doubtful and spared != theorem.policies:
+        easier = replace(theorem, policies=spared)
+        status, _ = _look(easier, claims, _QUICK_SECONDS, actions, doubtful=False, once=True)
+        if status is Status.PROVED:
+            return answer(status)
+    return answer(*_look(theorem, claims, timeout, actions, doubtful=doubtful))
+
+
+def _look(
+    theorem: Theorem,
+    claims: Sequence[Statement],
+    timeout: float,
+    actions: Callable[[str], bool] | None,
+    *,
+    doubtful: bool,
+    once: bool = False,
+) -> tuple[Status, Request | None]:
+    """Look for a request that refutes a theorem, action by action.
+
+    Args:
+        theorem: What to prove.
+        claims: What the requests are like that are looked for.
+        timeout: Seconds for each of a few attempts.
+        actions: Which actions (lower case) to look at.
+        doubtful: A counterexample is likely.
+        once: End as unknown as soon as something is not quickly proved.
+    """
     statements = tuple(statements_of(theorem.policies))
     unknown = possible = False
     for action in action_kinds(statements, claims):
         if actions is not None and not actions(action.lower()):
             continue
         considered, allowed = _encoded(theorem, action, statements, claims)
-        verdict, model = considered.solve(allowed, timeout=timeout, likely_first=doubtful)
+        if once:
+            verdict, model = solve([*considered.rules, allowed], timeout, seeds=1)
+            if verdict != z3.unsat:
+                return Status.UNKNOWN, None
+        else:
+            verdict, model = considered.solve(allowed, timeout=timeout, likely_first=doubtful)
         if verdict == z3.sat and model is not None:
-            return answer(Status.REFUTED, _confirmed(theorem, considered.request.concrete(model)))
+            return Status.REFUTED, _confirmed(theorem, considered.request.concrete(model))
         unknown = unknown or verdict != z3.unsat
         possible = possible or considered.solve(timeout=timeout)[0] != z3.unsat
     if unknown:
-        return answer(Status.UNKNOWN)
-    return answer(Status.PROVED if possible else Status.VACUOUS)
+        return Status.UNKNOWN, None
+    return (Status.PROVED if possible else Status.VACUOUS), None
 
 
 @dataclass(frozen=True)
