@@ -8,7 +8,6 @@ platform's own commands; it alone may update the two stacks of the model (DEP-01
 from dataclasses import dataclass
 
 from mlzone.estate.unit import Stage
-from mlzone.naming import DEPLOY_STAGE
 from mlzone.service_policy import artifact_key, attach_to_network, pull_images
 from mlzone.surroundings import Statement, Surroundings, allow
 
@@ -310,14 +309,6 @@ def verify_batch_statements(d: Delivery) -> list[Statement]:
             ["sagemaker:DescribeTransformJob"],
             [s.arn("sagemaker", f"transform-job/{jobs}-*")],
         ),
-    ]
-
-
-def go_back_statements(d: Delivery) -> list[Statement]:
-    """Return what brings the release before back: the promotion does it, in its own roles."""
-    return [
-        allow("SeePromotions", ["codepipeline:ListPipelineExecutions"], [d.pipeline_arn]),
-        allow("GoBack", ["codepipeline:RollbackStage"], [f"{d.pipeline_arn}/{DEPLOY_STAGE}"]),
     ]
 
 

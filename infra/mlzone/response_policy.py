@@ -4,7 +4,17 @@ from mlzone.naming import DEPLOY_STAGE
 from mlzone.serving_policy import actions_prefix, announce, capture_arn, reports_prefix
 from mlzone.surroundings import Statement, Surroundings, allow
 
-"""The stage of a promotion that changes what serves."""
+
+def fall_back(promotion_arn: str) -> list[Statement]:
+    """Return what brings a release before back: the promotion does it, in its own roles.
+
+    Args:
+        promotion_arn: the model's promotion.
+    """
+    return [
+        allow("SeePromotions", ["codepipeline:ListPipelineExecutions"], [promotion_arn]),
+        allow("FallBack", ["codepipeline:RollbackStage"], [f"{promotion_arn}/{DEPLOY_STAGE}"]),
+    ]
 
 
 def response_statements(
@@ -53,11 +63,7 @@ def response_statements(
     if secret_arn:
         statements.append(allow("SignTickets", ["secretsmanager:GetSecretValue"], [secret_arn]))
     if pipeline:
-        arn = s.arn("codepipeline", pipeline)
-        statements += [
-            allow("SeePromotions", ["codepipeline:ListPipelineExecutions"], [arn]),
-            allow("FallBack", ["codepipeline:RollbackStage"], [f"{arn}/{DEPLOY_STAGE}"]),
-        ]
+        statements += fall_back(s.arn("codepipeline", pipeline))
     if stop_function:
         arn = s.arn("lambda", f"function:{stop_function}")
         statements.append(allow("Stop", ["lambda:InvokeFunction"], [arn]))

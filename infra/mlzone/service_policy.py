@@ -19,9 +19,9 @@ _IMAGE_ACTIONS = (
 def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str) -> list[Statement]:
     """Return what a team's training pipelines may do.
 
-    They read the team's data, run jobs in the team's account, write artefacts under the unit's
-    part of the shared bucket and register versions in the unit's groups; they approve nothing and
-    deploy nothing (MOD-02, DEP-01).
+    They read the team's data, run jobs in the team's account, write artefacts into the
+    unit's bucket and register versions in the unit's groups; they approve nothing and deploy
+    nothing (MOD-02, DEP-01).
 
     Args:
         s: where the role exists.

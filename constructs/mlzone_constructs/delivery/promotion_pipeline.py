@@ -9,12 +9,12 @@ from constructs import Construct
 
 from mlzone.delivery_policy import (
     deploy_statements,
-    go_back_statements,
     promotion_pipeline_statements,
     verify_batch_statements,
     verify_statements,
 )
 from mlzone.persona import Persona
+from mlzone.response_policy import fall_back
 from mlzone.serving_policy import announce
 from mlzone.surroundings import Statement
 from mlzone_constructs.delivery.action import SOURCE, action
@@ -187,7 +187,7 @@ class PromotionPipeline(Construct):
                 "MLZONE_REQUESTS": str(REQUESTS),
             }
         if place.in_production:
-            statements = [*statements, *go_back_statements(policy)]
+            statements = [*statements, *fall_back(policy.pipeline_arn)]
             promise["MLZONE_PROMOTION_PIPELINE"] = self._setting.pipeline_name
         return self._project(
             "verify",

@@ -14,7 +14,7 @@ from mlzone_constructs.foundation import GovernedFunction, GovernedFunctionProps
 from mlzone_constructs.foundation.function_rule import FunctionRule, FunctionRuleProps
 
 ROLE = "release"
-"""The role's purpose; the shared artefact bucket knows it by this name."""
+"""The role's purpose; the unit's artefact bucket knows it by this name."""
 
 
 @dataclass(frozen=True, kw_only=True)

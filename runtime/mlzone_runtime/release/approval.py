@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mlzone_runtime.release.document import Release
+from mlzone_runtime.release.restore import restored
 
 
 class ApprovalError(Exception):
@@ -40,7 +41,7 @@ def production_approval(
     Raises:
         ApprovalError: nobody did, or somebody who had a say in the version already.
     """
-    asked = _asked(codepipeline, pipeline, execution)
+    asked = restored(codepipeline, pipeline=pipeline, execution=execution) or execution
     answer = codepipeline.list_action_executions(
         pipelineName=pipeline, filter={"pipelineExecutionId": asked}
     )
@@ -59,13 +60,3 @@ def production_approval(
                 "production needs one more person"
             )
     return Approval(person=person, time=answered[0]["lastUpdateTime"])
-
-
-def _asked(codepipeline: Any, pipeline: str, execution: str) -> str:
-    """Return the execution in which somebody was asked: of a rollback, the one that it repeats."""
-    found = codepipeline.get_pipeline_execution(
-        pipelineName=pipeline, pipelineExecutionId=execution
-    )["pipelineExecution"]
-    return str(
-        found.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId") or execution
-    )

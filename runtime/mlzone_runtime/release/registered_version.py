@@ -27,7 +27,7 @@ class Surroundings:
     group_arn: str
     """The model's group in the registry."""
     artifact_bucket: str
-    """The shared bucket of training artefacts."""
+    """The unit's bucket of training artefacts."""
     artifact_prefix: str
     """The model's part of it, without slashes at its ends."""
     image_prefix: str

@@ -177,9 +177,9 @@ def test_DEP_03_a_verification_may_bring_the_release_before_back_in_production_a
     granted = statements(production, "PromotionVerifyRole")
 
     pipeline = environment(production, "verify")["MLZONE_PROMOTION_PIPELINE"]
-    assert granted["GoBack"]["Action"] == "codepipeline:RollbackStage"
-    assert granted["GoBack"]["Resource"].endswith(f":{pipeline}/Deploy")
-    assert "GoBack" not in statements(staging, "PromotionVerifyRole")
+    assert granted["FallBack"]["Action"] == "codepipeline:RollbackStage"
+    assert granted["FallBack"]["Resource"].endswith(f":{pipeline}/Deploy")
+    assert "FallBack" not in statements(staging, "PromotionVerifyRole")
     assert "MLZONE_PROMOTION_PIPELINE" not in environment(staging, "verify")
 
 

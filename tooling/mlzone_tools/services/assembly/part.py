@@ -100,7 +100,7 @@ def join(
             (to / name).write_text(text, encoding="utf-8")
         for asset in part.assets:
             _copy(assets / asset, to / asset)
-        first = sorted(set(stack.after) & there)
+        first = [name for name in stack.after if name in there]
         own = part.artifacts[stack.name]
         artifacts |= part.artifacts | {
             stack.name: own | {"dependencies": [*first, *own["dependencies"]]}
