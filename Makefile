@@ -17,7 +17,7 @@ demo: setup ## the whole story, from YAML to a monitored model in production, wi
 
 test: setup ## all tests
 	@# In the order of the folders: by number of tests, the few that take long would come last, alone.
-	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore tests/runtime/handlers
+	@pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/runtime/handlers
 	@# Apart: they run on moto's own mock, which changes moto for everything else in a process.
 	@pytest --numprocesses 2 tests/runtime/handlers
 
