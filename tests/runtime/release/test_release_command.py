@@ -194,6 +194,18 @@ def test_the_first_release_of_all_serves_on_and_that_is_said(run, bus, back, pro
 
 
 @pytest.mark.usefixtures("broken")
+def test_nothing_comes_back_where_another_release_was_deployed_since(run, bus, back, promotions):
+    promotions.insert(
+        0, {"pipelineExecutionId": "e2", "status": "Succeeded", "sourceRevisions": ["v4"]}
+    )
+
+    assert run("verify") == 1
+
+    assert back == []
+    assert bus.detail()["facts"]["stays"] == "another release was deployed since"
+
+
+@pytest.mark.usefixtures("broken")
 def test_what_staging_refuses_stays_there_to_be_looked_at(run, bus, back, monkeypatch):
     monkeypatch.delenv("MLZONE_PROMOTION_PIPELINE")
 
