@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlzone_runtime.analyzer.table import FloatArray, Table, TableBuilder
+from mlzone_runtime.analyzer.block import Block, read_block
+from mlzone_runtime.analyzer.table import FloatArray, Table
+from mlzone_runtime.analyzer.table_builder import TableBuilder
 from mlzone_runtime.tabular_schema import Feature
 
 _EXAMPLES = 3
@@ -136,7 +138,7 @@ class IntakeBuilder:
             lines = [lines[place] for place in chosen.tolist()]
             predictions, times = predictions[chosen], times[chosen]
         if lines:
-            self._table.add_text(b"\n".join(lines))
+            self._add_text(b"\n".join(lines))
             self._predictions.append(predictions)
             self._times.append(times)
 
@@ -159,7 +161,7 @@ class IntakeBuilder:
                 writer.writerow(row)
                 kept.append((prediction, time))
         if kept:
-            self._table.add_text(buffer.getvalue().encode())
+            self._add_text(buffer.getvalue().encode())
             answers, moments = np.array(kept, dtype=np.float64).T
             self._predictions.append(answers)
             self._times.append(moments)
@@ -171,14 +173,14 @@ class IntakeBuilder:
         self._misshapen(1, len(row))
         return False
 
-    def add_frame(self, frame: Any, answers: FloatArray | None = None) -> None:
-        """Add rows of a frame, with their answers if there are any."""
-        answers = np.full(len(frame), np.nan) if answers is None else answers
-        if (chosen := self._chosen(len(frame))) is not None:
-            frame, answers = frame.iloc[chosen], answers[chosen]
-        self._table.add_frame(frame)
+    def add(self, block: Block, answers: FloatArray | None = None) -> None:
+        """Add a block of rows, with their answers if there are any."""
+        answers = np.full(block.rows, np.nan) if answers is None else answers
+        if (chosen := self._chosen(block.rows)) is not None:
+            block, answers = block.select(chosen), answers[chosen]
+        self._table.add(block)
         self._predictions.append(answers)
-        self._times.append(np.full(len(frame), np.nan))
+        self._times.append(np.full(block.rows, np.nan))
 
     def finish(self) -> Intake:
         """Return everything that was added."""
@@ -190,6 +192,9 @@ class IntakeBuilder:
             files=self.files,
             faults=self.faults,
         )
+
+    def _add_text(self, text: bytes) -> None:
+        self._table.add(read_block(text, self.features))
 
     def _chosen(self, rows: int) -> NDArray[np.int64] | None:
         """Count rows, and return the places of those to keep; none stands for all."""

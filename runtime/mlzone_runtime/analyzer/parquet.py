@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from mlzone_runtime.analyzer.block import Block
 from mlzone_runtime.analyzer.capture import MOST_ROWS, Record, data_files
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
@@ -50,7 +51,8 @@ def read_parquet(folder: Path, features: tuple[Feature, ...]) -> Intake:
                 extra = [name for name in columns if name not in (*names, NAME, ANSWER)]
                 answer = [ANSWER] if ANSWER in columns and ANSWER not in names else []
                 for frame in _blocks(connection, file, [*known, *answer]):
-                    builder.add_frame(_typed(frame, features), _answers(frame) if answer else None)
+                    block = Block.of(_typed(frame, features), features)
+                    builder.add(block, _answers(frame) if answer else None)
                     builder.faults.named_rows += len(frame)
                     builder.faults.seen.update(dict.fromkeys(known, len(frame)))
                     builder.faults.extra.update(dict.fromkeys(extra, len(frame)))

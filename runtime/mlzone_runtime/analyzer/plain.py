@@ -5,16 +5,16 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlzone_runtime.analyzer.block import Block, read_block
 from mlzone_runtime.analyzer.capture import data_files, sampling_rate
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
 from mlzone_runtime.analyzer.parallel import ordered
-from mlzone_runtime.analyzer.table import Table, read_frame
+from mlzone_runtime.analyzer.table import Table
 from mlzone_runtime.tabular_schema import Feature
 
 _BLOCK = 1 << 22
@@ -43,8 +43,8 @@ def read_training(folder: Path, features: tuple[Feature, ...], *, sampled: bool 
             raise AnalysisError(f"{file}: the header lacks the features {', '.join(absent)}")
         blocks = _blocks(file, header=True)
         try:
-            for frame in ordered(partial(_strictly, columns, features), blocks):
-                builder.add_frame(frame)
+            for block in ordered(partial(read_block, features=features, names=columns), blocks):
+                builder.add(block)
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise AnalysisError(f"{file}: {error}") from error
     table = builder.finish().table
@@ -85,40 +85,26 @@ def _read(folder: Path, features: tuple[Feature, ...], given: list[str] | None) 
         columns = _header(file) if given is None else given
         read = (*features, answer) if _ANSWER in columns else features
         blocks = _blocks(file, header=given is None)
-        for block, frame in ordered(partial(_parsed, columns, read), blocks):
-            if frame is None:
-                _add_carefully(block, columns, builder)
+        for text, block in ordered(partial(_parsed, columns, read), blocks):
+            if block is None:
+                _add_carefully(text, columns, builder)
                 continue
-            builder.add_frame(frame, _answers(frame))
-            _note_columns(builder, columns, len(frame))
+            builder.add(block, block.numbers.get(_ANSWER))
+            _note_columns(builder, columns, block.rows)
     return builder.finish()
 
 
-def _answers(frame: Any) -> Any:
-    """Return the answers that stand in a frame, NaN where one is no number."""
-    if _ANSWER not in frame:
-        return None
-    column = frame[_ANSWER]
-    if column.dtype != np.float64:
-        column = pd.to_numeric(column.astype(object), errors="coerce")
-    return column.to_numpy(dtype=np.float64, copy=True)
-
-
 def _parsed(
-    columns: Sequence[str], features: tuple[Feature, ...], block: bytes
-) -> tuple[bytes, Any]:
-    """Return a block and its frame, or none if some of its rows have more fields, or fewer."""
-    lines = _count(block, "\n") + (not block.endswith(b"\n"))
-    if b'"' not in block and _count(block, ",") < lines * (len(columns) - 1):
-        return block, None
+    columns: Sequence[str], features: tuple[Feature, ...], text: bytes
+) -> tuple[bytes, Block | None]:
+    """Return a text and its block, or none if some of its rows have more fields, or fewer."""
+    lines = _count(text, "\n") + (not text.endswith(b"\n"))
+    if b'"' not in text and _count(text, ",") < lines * (len(columns) - 1):
+        return text, None
     try:
-        return block, _strictly(columns, features, block)
+        return text, read_block(text, features, columns)
     except pd.errors.ParserError:
-        return block, None
-
-
-def _strictly(columns: Sequence[str], features: tuple[Feature, ...], block: bytes) -> Any:
-    return read_frame(io.BytesIO(block), features, names=[*columns])
+        return text, None
 
 
 def _blocks(file: Path, *, header: bool) -> Iterator[bytes]:
