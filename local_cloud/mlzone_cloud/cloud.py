@@ -264,7 +264,15 @@ class Cloud:
             service=service,
         )
         environment = caller.credentials.environment(region or self.home_region)
-        return {**environment, "AWS_ENDPOINT_URL": self.endpoint_url}
+        return {**environment, **self.addresses}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The environment variables in which clients find the cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{self.endpoint_url}/_mlflow",
+        }
 
     # --- events, state, background work -----------------------------------------------------
 

@@ -26,6 +26,7 @@ COMPONENTS = (
     "mlzone_cloud.compute.codepipeline.execution_api",
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
+    "mlzone_cloud.mlflow_app.rest_api",
     "mlzone_cloud.sagemaker.endpoint_configs",
     "mlzone_cloud.sagemaker.endpoint_metrics",
     "mlzone_cloud.sagemaker.endpoints",

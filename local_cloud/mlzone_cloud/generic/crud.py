@@ -90,16 +90,19 @@ def _build(call: Call, noun: Noun) -> Record:
             record[name] = now
         elif lowered.endswith("status") and shape.type_name == "string":
             record[name] = next((word for word in READY if word in (shape.enum or ())), "Active")
+    invented = DEFAULTS.get((noun.service, noun.name), {})
+    for name, default in invented.items():
+        record.setdefault(name, default(call, record))
     tail = _tail(noun, record) or short
     record[ARN] = (
-        f"arn:aws:{wire.model(noun.service).signing_name}:{call.region}:{call.account}:"
+        record["Arn"]
+        if "Arn" in invented
+        else f"arn:aws:{wire.model(noun.service).signing_name}:{call.region}:{call.account}:"
         f"{kebab(noun.name)}/{tail}"
     )
     for name in _members(noun):
         if name not in record and name.lower() in (f"{noun.name}arn".lower(), "arn"):
             record[name] = record[ARN]
-    for name, default in DEFAULTS.get((noun.service, noun.name), {}).items():
-        record.setdefault(name, default(call, record))
     return record
 
 

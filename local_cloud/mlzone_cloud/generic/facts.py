@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 from mlzone_cloud.operations import Call
@@ -52,6 +53,7 @@ DEFAULTS: dict[tuple[str, str], dict[str, Default]] = {
         "Arn": lambda call, _: (
             f"arn:aws:sagemaker:{call.region}:{call.account}:mlflow-app/app-{uuid.uuid4().hex[:12].upper()}"
         ),
+        "MlflowVersion": lambda _, __: metadata.version("mlflow-skinny"),
     },
 }
 """Fields that AWS invents at creation."""

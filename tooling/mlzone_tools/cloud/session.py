@@ -299,6 +299,7 @@ def _session(
         variables={
             **variables,
             "AWS_ENDPOINT_URL": endpoint.url,
+            "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{endpoint.url}/_mlflow",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
