@@ -3,7 +3,7 @@
 Where the kernel allows it, the program runs in a mount namespace of its own in which its folder is
 mounted at `/opt/ml`; a job in network isolation also in a network namespace with a loopback alone.
 Elsewhere `/opt/ml` is replaced by the folder in arguments, environment and scripts, and
-`SAGEMAKER_BASE_DIR` names it.
+`SAGEMAKER_BASE_DIR` names it. What an image's layers hold below `/opt` is treated alike.
 
 Source: Amazon SageMaker AI Developer Guide, "Docker containers for training and deploying models".
 """
@@ -32,14 +32,15 @@ NAMESPACES = "MLZONE_CLOUD_NAMESPACES"
 """The variable that, set to `off`, has containers do without namespaces."""
 
 _SESSION = timedelta(hours=12)
-_OPT_ML = re.compile(r"/opt/ml(?![\w.-])")
+_NONE: Mapping[str, str] = {}
+_WHOLE_NAME = r"(?![\w.-])"
 _SCRIPTS = frozenset({".py", ".sh", ".json"})
 # What stands in /opt stays visible: an interpreter may be installed there. The shell stays in the
 # old /opt while it mounts the new one, so paths must not be made absolute (`-c`).
 _ENTER = r"""
 set -e
-root=$1; isolated=$2; python=$3; shift 3
-if [ ! -d /opt/ml ]; then
+root=$1; isolated=$2; python=$3; folders=$4; shift 4
+if [ ! -d /opt/ml ] || [ "$folders" -gt 0 ]; then
   cd /opt
   mount -t tmpfs -o mode=755 tmpfs /opt
   for entry in * .[!.]*; do
@@ -48,8 +49,14 @@ if [ ! -d /opt/ml ]; then
     elif [ -e "$entry" ]; then touch "/opt/$entry"; mount -c --bind "./$entry" "/opt/$entry"
     fi
   done
-  mkdir /opt/ml
+  mkdir -p /opt/ml
 fi
+while [ "$folders" -gt 0 ]; do
+  mkdir -p "$1"
+  mount --bind "$2" "$1"
+  mount -o remount,bind,ro "$1"
+  folders=$((folders - 1)); shift 2
+done
 mount --rbind "$root" /opt/ml
 if [ "$isolated" = yes ]; then "$python" -I -S -c "$LOOPBACK_UP"; fi
 unset LOOPBACK_UP
@@ -84,6 +91,8 @@ class Container:
     environment: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
     """Whether it has no network but the loopback, where the kernel allows that."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """What it sees beside this machine's files: from folders in it to folders on this machine."""
 
     @property
     def root(self) -> Path:
@@ -99,15 +108,19 @@ class Container:
         argv = program(tuple(self.argv))
         if not has_namespaces():
             return Command(
-                argv=[_rewritten(part, self.root) for part in argv],
+                argv=[self._rewritten(part) for part in argv],
                 environment={
                     **shared,
-                    **{name: _rewritten(value, self.root) for name, value in self._given()},
+                    **{name: self._rewritten(value) for name, value in self._given()},
                     "SAGEMAKER_BASE_DIR": str(self.root),
                 },
                 folder=self.root,
             )
-        enter = _entrance(self.root, offline=self.offline and has_network_namespaces())
+        enter = _entrance(
+            self.root,
+            offline=self.offline and has_network_namespaces(),
+            folders=self.folders,
+        )
         return Command(
             argv=[*enter, *argv],
             environment={**shared, **dict(self._given()), "LOOPBACK_UP": _LOOPBACK_UP},
@@ -122,10 +135,16 @@ class Container:
             if path.is_file() and path.suffix in _SCRIPTS:
                 text = path.read_text(encoding="utf-8")
                 if OPT_ML in text:
-                    path.write_text(_rewritten(text, self.root), encoding="utf-8")
+                    path.write_text(self._rewritten(text), encoding="utf-8")
 
     def _given(self) -> list[tuple[str, str]]:
         return [(name, str(value)) for name, value in self.environment.items()]
+
+    def _rewritten(self, text: str) -> str:
+        """Return a text with this machine's folders in place of the container's."""
+        for place, folder in {**self.folders, OPT_ML: str(self.root)}.items():
+            text = re.sub(re.escape(place) + _WHOLE_NAME, lambda _, to=folder: to, text)
+        return text
 
 
 def inside(root: Path, path: str) -> Path:
@@ -161,11 +180,12 @@ def has_network_namespaces() -> bool:
     return has_namespaces() and _works(offline=True)
 
 
-def _entrance(root: Path, *, offline: bool) -> list[str]:
+def _entrance(root: Path, *, offline: bool, folders: Mapping[str, str] = _NONE) -> list[str]:
     """Return the command that runs what follows it in namespaces of its own."""
     return [
         *("unshare", "-Urmn" if offline else "-Urm", "--propagation", "private"),
         *("sh", "-c", _ENTER, "sh", str(root), "yes" if offline else "no", sys.executable),
+        *(str(len(folders)), *(part for pair in folders.items() for part in pair)),
     ]
 
 
@@ -182,7 +202,3 @@ def _works(*, offline: bool) -> bool:
             check=False,
         )
     return tried.returncode == 0
-
-
-def _rewritten(text: str, root: Path) -> str:
-    return _OPT_ML.sub(str(root), text)

@@ -1,19 +1,21 @@
 """Container images: manifests in the emulated ECR, whose annotation names the program to run.
 
-There is no container engine here. An image is an OCI manifest; its top-level annotation
-`mlzone.local.entrypoint` holds the entry point, a JSON list, with which its containers start.
+There is no container engine here. An image is an OCI manifest. With layers, its configuration says
+the entry point and the environment of its containers, which see what the layers hold. Without, it
+stands in for one: its top-level annotation `mlzone.local.entrypoint` holds the entry point, a JSON
+list, of a program of this machine.
 """
 
-import hashlib
 import json
 import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.sagemaker.image_files import LayerError, contents, reader
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -38,6 +40,10 @@ class Image:
     digest: str
     entrypoint: tuple[str, ...]
     """Empty if the image names no program."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its configuration sets."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """What its layers hold: from a folder in its containers to one on this machine."""
 
     @property
     def resolved(self) -> str:
@@ -83,9 +89,19 @@ def pull(cloud: "Cloud", uri: str, *, account: str, role: str) -> Image:
             f"{match['registry']}"
         )
     manifest: dict[str, Any] = json.loads(found[0]["imageManifest"])
-    declared = (manifest.get("annotations") or {}).get(ENTRYPOINT, "[]")
-    entrypoint = tuple(str(part) for part in json.loads(declared))
-    return Image(uri, found[0]["imageId"]["imageDigest"], entrypoint)
+    digest = str(found[0]["imageId"]["imageDigest"])
+    if not manifest.get("layers"):
+        declared = (manifest.get("annotations") or {}).get(ENTRYPOINT, "[]")
+        return Image(uri, digest, tuple(str(part) for part in json.loads(declared)))
+    repository = {"registryId": match["registry"], "repositoryName": match["repository"]}
+    try:
+        has = contents(cloud, manifest, digest, reader(cloud, client, repository))
+    except LayerError as error:
+        raise ImageError(f"the image {uri} cannot be used: {error}") from error
+    except ClientError as error:
+        message = error.response["Error"]["Message"]
+        raise ImageError(f"the image {uri} cannot be pulled: {message}") from error
+    return Image(uri, digest, has.entrypoint, has.environment, has.folders)
 
 
 def program(argv: tuple[str, ...]) -> list[str]:
@@ -93,12 +109,3 @@ def program(argv: tuple[str, ...]) -> list[str]:
     if argv and argv[0] in _PYTHON:
         return [sys.executable, *argv[1:]]
     return list(argv)
-
-
-@operation("ecr", "PutImage")
-def put_image(call: Call) -> dict[str, Any]:
-    """Keep an image under the digest of its manifest; moto digests its layers alone."""
-    manifest = str(call.params["imageManifest"])
-    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
-    call.params.setdefault("imageDigest", digest)
-    return call.forward()

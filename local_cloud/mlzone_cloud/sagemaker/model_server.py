@@ -47,6 +47,8 @@ class ServedModel:
     environment: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[str, str, str] | None = None
     """S3 URI, `S3Object` or `S3Prefix`, `Gzip` or `None`."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """What the image's layers hold, as `images.Image` says."""
 
 
 def resolve(cloud: "Cloud", model: Record, account: str, region: str) -> ServedModel:
@@ -72,7 +74,11 @@ def resolve(cloud: "Cloud", model: Record, account: str, region: str) -> ServedM
         image=image.uri,
         resolved_image=image.resolved,
         argv=(*image.entrypoint, "serve"),
-        environment={key: str(value) for key, value in container["Environment"].items()},
+        environment={
+            **image.environment,
+            **{key: str(value) for key, value in container["Environment"].items()},
+        },
+        folders=dict(image.folders),
         artifacts=artifacts_of(container),
     )
 
@@ -119,6 +125,7 @@ def start(
                 **model.environment,
                 **(environment or {}),
             },
+            folders=model.folders,
         )
 
     server = InferenceServer(cloud, container, log)

@@ -71,10 +71,12 @@ def _work(job: Job) -> None:
         base=job.base,
         argv=[*entrypoint, *(application.get("ContainerArguments") or ())],
         environment={
+            **image.environment,
             **job.environment(role, isolated=isolated),
             **(record.get("Environment") or {}),
         },
         offline=isolated,
+        folders=image.folders,
     )
     _lay_out(job, container)
     seconds = (record.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", _DAY)

@@ -109,11 +109,13 @@ def _container(job: Job) -> Container:
         base=job.base,
         argv=[*argv, *(algorithm.get("ContainerArguments") or ())],
         environment={
+            **image.environment,
             **toolkit.variables(record),
             **job.environment(role, isolated=isolated),
             **(record.get("Environment") or {}),
         },
         offline=isolated,
+        folders=image.folders,
     )
 
 
