@@ -143,7 +143,7 @@ class Container:
     def _rewritten(self, text: str) -> str:
         """Return a text with this machine's folders in place of the container's."""
         for place, folder in {**self.folders, OPT_ML: str(self.root)}.items():
-            text = re.sub(re.escape(place) + _WHOLE_NAME, lambda _, to=folder: to, text)
+            text = folder.join(re.split(re.escape(place) + _WHOLE_NAME, text))
         return text
 
 
