@@ -1,8 +1,10 @@
 """Runs the SageMaker pipeline and tells, step by step, what it does."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -50,11 +52,15 @@ def upsert(client: Any, delivery: dict[str, Any], definition: str) -> str:
 
 
 def start(client: Any, delivery: dict[str, Any], parameters: dict[str, str]) -> str:
-    """Start the pipeline; return the execution's ARN."""
+    """Start the pipeline; return the execution's ARN.
+
+    A build that begins again where its host went down follows the execution that it began.
+    """
+    build = os.environ.get("CODEBUILD_BUILD_ID")
     answer = client.start_pipeline_execution(
         PipelineName=delivery["pipeline"]["name"],
         PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items()],
-        ClientRequestToken=uuid.uuid4().hex,
+        ClientRequestToken=sha256(build.encode()).hexdigest() if build else uuid.uuid4().hex,
     )
     arn: str = answer["PipelineExecutionArn"]
     return arn

@@ -48,7 +48,7 @@ class Platform:
             Overwrite=True,
         )
 
-    def build(self) -> subprocess.CompletedProcess[str]:
+    def build(self, build_id: str = "") -> subprocess.CompletedProcess[str]:
         keys = self.server.credentials[DEV]
         return subprocess.run(
             [sys.executable, "-m", "delivery.build"],
@@ -64,6 +64,7 @@ class Platform:
                 "MLZONE_AUTHOR": ARN,
                 "MLZONE_TRIGGER": "commit",
                 "CODEBUILD_RESOLVED_SOURCE_VERSION": "c0ffee",
+                "CODEBUILD_BUILD_ID": build_id,
             },
             capture_output=True,
             text=True,
@@ -249,6 +250,18 @@ def test_a_second_build_of_the_same_sources_takes_its_steps_from_the_cache(
     cached = [line for line in again.stdout.splitlines() if line.endswith("(cached)")]
     assert len(cached) == 4
     assert len(platform.versions()) == 2
+
+
+def test_a_build_that_begins_again_registers_no_second_version(
+    platform: Platform, built: subprocess.CompletedProcess[str]
+) -> None:
+    assert built.returncode == 0
+    first = platform.build("aur-train:1")
+    before = len(platform.versions())
+    again = platform.build("aur-train:1")
+    assert first.returncode == again.returncode == 0, again.stdout + again.stderr
+    assert first.stdout.splitlines()[-1] == again.stdout.splitlines()[-1]
+    assert len(platform.versions()) == before
 
 
 def test_a_version_below_the_threshold_is_not_registered_and_the_build_says_why(
