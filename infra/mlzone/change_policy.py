@@ -7,6 +7,7 @@ checks and plans reads the repository and nothing else.
 
 from dataclasses import dataclass
 
+from mlzone.serving_policy import announce
 from mlzone.surroundings import Statement, Surroundings, allow
 
 APPROVE = "Approve"
@@ -17,6 +18,10 @@ _QUALIFIER = "hnb659fds"
 """The CDK's own name for what its bootstrap makes."""
 _DEPLOYS = ("deploy", "file-publishing", "lookup")
 _READS = ("lookup",)
+LOOKING = ("verify", "drift")
+"""The purposes of the roles that look at what is deployed, and change nothing."""
+DRIFT_REPORTS = "drift"
+"""Where in the pipeline's bucket the reports of the check for drift lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,11 @@ class Change:
         return self.surroundings.arn("codepipeline", self.pipeline)
 
     @property
+    def drift_pipeline(self) -> str:
+        """The CodePipeline that looks for what was changed by hand."""
+        return self.surroundings.naming.drift_pipeline(self.surroundings.unit)
+
+    @property
     def bucket(self) -> str:
         """What the pipeline's stages hand to each other."""
         s = self.surroundings
@@ -50,12 +60,16 @@ class Change:
 def _hand_on(c: Change) -> list[Statement]:
     return [
         allow("HandOn", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], [f"{c.bucket}/*"]),
-        allow(
-            "Keys",
-            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
-            list(c.surroundings.keys),
-        ),
+        _keys(c),
     ]
+
+
+def _keys(c: Change) -> Statement:
+    return allow(
+        "Keys",
+        ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+        list(c.surroundings.keys),
+    )
 
 
 def _through_connection(c: Change) -> Statement:
@@ -99,9 +113,12 @@ def pipeline_statements(c: Change, *, projects: list[str]) -> list[Statement]:
 
 def project_statements(c: Change, *, project: str) -> list[Statement]:
     """Return what every project of the pipeline may do: clone the repository and write its log."""
+    return [*_hand_on(c), *_run(c, project)]
+
+
+def _run(c: Change, project: str) -> list[Statement]:
     s = c.surroundings
     return [
-        *_hand_on(c),
         allow(
             "WriteLog",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -144,9 +161,36 @@ def verify_statements(c: Change, *, places: list[tuple[str, str]]) -> list[State
     return [allow("Look", ["sts:AssumeRole"], roles)]
 
 
-def start_statements(c: Change) -> list[Statement]:
-    """Return what an event rule may do: start the pipeline."""
-    return [allow("Start", ["codepipeline:StartPipelineExecution"], [c.pipeline_arn])]
+def drift_statements(
+    c: Change, *, project: str, places: list[tuple[str, str]], bus_arn: str
+) -> list[Statement]:
+    """Return what looks for changes by hand: it reads accounts, keeps its report and tells of it.
+
+    Args:
+        c: the pipeline of the unit.
+        project: the project that looks.
+        places: account and Region of each environment.
+        bus_arn: the platform's bus.
+    """
+    return [
+        *_run(c, project),
+        *verify_statements(c, places=places),
+        allow("TakeSource", ["s3:GetObject", "s3:GetObjectVersion"], [f"{c.bucket}/*"]),
+        allow("KeepReport", ["s3:PutObject"], [f"{c.bucket}/{DRIFT_REPORTS}/*"]),
+        _keys(c),
+        announce(bus_arn),
+    ]
+
+
+def start_statements(c: Change, pipeline: str) -> list[Statement]:
+    """Return what an event rule may do: start a pipeline of the unit.
+
+    Args:
+        c: the pipeline that deploys the unit.
+        pipeline: the one that is started.
+    """
+    arn = c.surroundings.arn("codepipeline", pipeline)
+    return [allow("Start", ["codepipeline:StartPipelineExecution"], [arn])]
 
 
 def contributor_statements(c: Change, *, stages: list[str]) -> list[Statement]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mlzone.change_guardrail import environment_pipelines, looking
 from mlzone.errors import GovernanceError
 from mlzone.estate import Estate, Stage
 from mlzone.guarded_action import (
@@ -40,7 +41,7 @@ from mlzone.guardrail_statement import (
     unless,
 )
 from mlzone.life_cycle_guardrail import life_cycle
-from mlzone.naming import BREAK_GLASS_ENDING, ROLE_PATH, Limit, Naming, fit
+from mlzone.naming import BREAK_GLASS_ENDING, Limit, Naming, fit
 from mlzone.persona import Persona
 from mlzone.system_policy import system_guardrail
 
@@ -152,15 +153,6 @@ def break_glass(naming: Naming) -> str:
     return f"{PLATFORM_ROLES[:-1]}{naming.prefix}-*{BREAK_GLASS_ENDING}"
 
 
-def environment_pipelines(estate: Estate) -> tuple[str, ...]:
-    """Return the roles in which pipelines deploy units and look at what they have deployed."""
-    if not estate.organization.source.repository:
-        return ()
-    shared = estate.organization.accounts.shared_services
-    names = f"arn:*:iam::{shared}:role{ROLE_PATH}{estate.organization.prefix}-*-change"
-    return (f"{names}-deploy-*", f"{names}-verify")
-
-
 def _document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -223,6 +215,7 @@ def _perimeter(estate: Estate, naming: Naming) -> list[Statement]:
             Resource=[DEPLOYMENT_ROLES, ACCESS_ROLE],
             Condition=platform_but(*environment_pipelines(estate)),
         ),
+        *looking(estate),
         deny(
             "DeploymentIsNotPassed",
             "iam:PassRole",

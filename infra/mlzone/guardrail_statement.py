@@ -13,6 +13,8 @@ EXECUTION_ROLE = "arn:*:iam::*:role/cdk-*-cfn-exec-role-*"
 """CloudFormation's role: what it makes was checked before, by rules over the template."""
 DEPLOYMENT_ROLES = "arn:*:iam::*:role/cdk-*"
 """The roles that deployments work in; CloudFormation's is one of them."""
+LOOKUP_ROLES = "arn:*:iam::*:role/cdk-*-lookup-role-*"
+"""The roles in which the CDK looks at an account: they only read."""
 PLATFORM_ROLES = f"arn:*:iam::*:role{ROLE_PATH}*"
 """The roles of people and of the platform's machines."""
 

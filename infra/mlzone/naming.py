@@ -339,6 +339,10 @@ class Naming:
         """Return the CodePipeline that plans and deploys a unit's environments."""
         return self.name(unit, "change", limit=Limit.CODEPIPELINE)
 
+    def drift_pipeline(self, unit: str) -> str:
+        """Return the CodePipeline that looks for what was changed by hand in a unit."""
+        return self.name(unit, "drift", limit=Limit.CODEPIPELINE)
+
     def change_project(self, unit: str, purpose: str) -> str:
         """Return a CodeBuild project of the pipeline that deploys a unit."""
         return self.name(unit, "change", purpose, limit=Limit.CODEBUILD_PROJECT)

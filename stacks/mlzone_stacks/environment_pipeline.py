@@ -11,6 +11,8 @@ from mlzone_constructs.change import (
     ChangeSetting,
     Contributor,
     ContributorProps,
+    DriftCheck,
+    DriftCheckProps,
     EnvironmentPipeline,
     EnvironmentPipelineProps,
 )
@@ -40,4 +42,5 @@ class EnvironmentPipelineStack(cdk.Stack):
             "Contributor",
             ContributorProps(setting=setting, approvals=pipeline.approvals),
         )
+        DriftCheck(self, "Drift", DriftCheckProps(setting=setting, bucket=pipeline.bucket))
         governance.tag(self)

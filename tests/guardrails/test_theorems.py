@@ -39,6 +39,7 @@ SAMPLED = (
     ("RolesOfDeploymentStay", "roles-stay", "iam:"),
     ("PeopleTakeNoOtherRole", "people-take-no-other-role", ""),
     ("DeploymentIsNotAssumed", "deployment-roles", "sts:AssumeRole"),
+    ("LookersOnlyLook", "lookers-only-look", "sts:AssumeRole"),
     ("MachinesPassToSageMakerOnly", "passing-roles", "iam:PassRole"),
     ("JobsInSubnetsUnlessDeployed", "networks", "sagemaker:"),
     ("RegionAllowList", "regions", ""),

@@ -142,7 +142,7 @@ class _Considered:
 def _likely(theorem: Theorem, caller: SymbolicCaller, request: SymbolicRequest) -> list[Values]:
     """Combine likely callers with one resource for each pattern of what is forbidden."""
     claim = theorem.forbidden.statement
-    resources = ["*"] if claim.resources is None else []
+    resources = [*theorem.likely_resources, *(["*"] if claim.resources is None else [])]
     if not claim.not_resource:
         resources += [text for tokens in claim.resource_patterns if (text := _example(tokens))]
     return [

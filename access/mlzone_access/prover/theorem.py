@@ -63,6 +63,7 @@ class Theorem:
         any_resource: The worst case: whatever `policies.resource` denies, it allows everything
             to everyone.
         likely_callers: ARNs of roles that are tried first when a counterexample is sought.
+        likely_resources: ARNs of resources that are tried first then, beside what the claim says.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Theorem:
     any_identity: bool = True
     any_resource: bool = False
     likely_callers: tuple[str, ...] = ()
+    likely_resources: tuple[str, ...] = ()
 
 
 class Status(StrEnum):

@@ -1,6 +1,7 @@
 """Change: from a merged pull request to deployed environments of a unit."""
 
 from mlzone_constructs.change.contributor import Contributor, ContributorProps
+from mlzone_constructs.change.drift_check import DriftCheck, DriftCheckProps
 from mlzone_constructs.change.environment_pipeline import (
     EnvironmentPipeline,
     EnvironmentPipelineProps,
@@ -12,6 +13,8 @@ __all__ = [
     "ChangeSetting",
     "Contributor",
     "ContributorProps",
+    "DriftCheck",
+    "DriftCheckProps",
     "EnvironmentPipeline",
     "EnvironmentPipelineProps",
     "EstateRepository",

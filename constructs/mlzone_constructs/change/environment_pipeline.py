@@ -20,12 +20,11 @@ from mlzone.change_policy import (
 from mlzone.estate import Stage
 from mlzone_constructs.change.project import HANDOVER, ChangeProject, ChangeProjectProps
 from mlzone_constructs.change.setting import ChangeSetting
+from mlzone_constructs.change.source import BRANCH, source_action
 from mlzone_constructs.delivery.action import SOURCE, SOURCE_VARIABLES, action
 from mlzone_constructs.delivery.pipeline import start_template
 from mlzone_constructs.foundation import GovernedBucket, GovernedBucketProps
 
-BRANCH = "main"
-"""The branch whose commits are deployed."""
 _FOLDER = "change"
 """Where the plan and its templates lie in a build."""
 _TAKEN = f"$CODEBUILD_SRC_DIR_{HANDOVER}"
@@ -66,12 +65,14 @@ class EnvironmentPipeline(Construct):
         super().__init__(scope, construct_id)
         self._setting = setting = props.setting
         self._policy = setting.policy(self)
+        self.bucket = self._bucket()
+        """What its stages hand to each other."""
         self.approvals = tuple(_approval(stage) for stage in Stage if stage is not Stage.DEV)
         """The stages in which it waits for a person."""
         check, plan, verify = self._check(), self._plan(), self._verify()
         deploys = {stage: self._deploy(stage) for stage in Stage}
         stages: dict[str, _Actions] = {
-            SOURCE: [self._source()],
+            SOURCE: [source_action(self._policy)],
             "Check": [check.action("Check")],
             "Plan": [plan.action("Plan")],
         }
@@ -201,7 +202,7 @@ class EnvironmentPipeline(Construct):
             restart_execution_on_update=False,
             artifact_store=kind.ArtifactStoreProperty(
                 type="S3",
-                location=self._bucket().bucket_name,
+                location=self.bucket.bucket_name,
                 encryption_key=kind.EncryptionKeyProperty(type="KMS", id=setting.key.key_arn),
             ),
             variables=[kind.VariableDeclarationProperty(name="author", default_value="unknown")],
@@ -232,38 +233,6 @@ class EnvironmentPipeline(Construct):
                 ],
             ),
         ).bucket
-
-    def _source(self) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
-        policy = self._policy
-        more = {
-            # A plan needs the history of the repository.
-            "OutputArtifactFormat": "CODEBUILD_CLONE_REF",
-            "BranchName": BRANCH,
-        }
-        if policy.connection_arn:
-            return action(
-                SOURCE,
-                category="Source",
-                provider="CodeStarSourceConnection",
-                configuration={
-                    **more,
-                    "ConnectionArn": policy.connection_arn,
-                    "FullRepositoryId": policy.repository,
-                    "DetectChanges": "false",
-                },
-                output_artifact=SOURCE,
-            )
-        return action(
-            SOURCE,
-            category="Source",
-            provider="CodeCommit",
-            configuration={
-                **more,
-                "RepositoryName": policy.repository,
-                "PollForSourceChanges": "false",
-            },
-            output_artifact=SOURCE,
-        )
 
     def _approve(self, stage: Stage) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
         question = (
@@ -303,7 +272,7 @@ class EnvironmentPipeline(Construct):
             purpose="start",
             service="events.amazonaws.com",
             description=f"Starts {policy.pipeline}",
-            statements=start_statements(policy),
+            statements=start_statements(policy, policy.pipeline),
         )
         # A start that is lost loses nothing: the next plan begins at what was deployed last.
         events.CfnRule(

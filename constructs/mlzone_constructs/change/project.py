@@ -46,6 +46,8 @@ class ChangeProjectProps:
     """Its settings; never secrets."""
     statements: Sequence[Statement] = ()
     """What it may do beside running."""
+    whole_policy: bool = False
+    """Whether `statements` say all that it may do, also what running needs."""
 
 
 class ChangeProject(Construct):
@@ -88,7 +90,11 @@ class ChangeProject(Construct):
             service="codebuild.amazonaws.com",
             description=props.description,
             statements=[
-                *project_statements(setting.policy(self), project=self.name),
+                *(
+                    ()
+                    if props.whole_policy
+                    else project_statements(setting.policy(self), project=self.name)
+                ),
                 *props.statements,
             ],
         )

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 
+from mlzone.change_guardrail import environment_pipelines, lookers
 from mlzone.guarded_action import (
     IDENTITY_PROVIDERS,
     ROLE_CHANGES,
     ROLE_TAKING,
     USER_CREDENTIALS,
 )
-from mlzone.guardrail import boundary_pattern, environment_pipelines, people
-from mlzone.guardrail_statement import ACCESS_ROLE, DEPLOYMENT_ROLES, EXECUTION_ROLE, PLATFORM_ROLES
+from mlzone.guardrail import boundary_pattern, people
+from mlzone.guardrail_statement import (
+    ACCESS_ROLE,
+    DEPLOYMENT_ROLES,
+    EXECUTION_ROLE,
+    LOOKUP_ROLES,
+    PLATFORM_ROLES,
+)
 from mlzone.persona import Persona
 from mlzone.theorem.case import everywhere, unless, within
 from mlzone.theorem.guardrails import Guardrails
@@ -126,6 +133,28 @@ def _deployment_roles(guardrails: Guardrails) -> Iterator[Theorem]:
     yield from everywhere(guardrails, passed)
 
 
+def _lookers(guardrails: Guardrails) -> Iterator[Theorem]:
+    """Those that look exist in the shared services alone."""
+    shared = guardrails.estate.organization.accounts.shared_services
+    roles = lookers(guardrails.estate)
+    taken = Claim.of(
+        Action="sts:AssumeRole",
+        NotResource=LOOKUP_ROLES,
+        Condition={"ArnLike": {"aws:PrincipalArn": list(roles)}},
+    )
+    likely = tuple(role.replace("arn:*", "arn:aws").replace("*", "any") for role in roles)
+    for setting in guardrails.settings if roles else ():
+        if setting.account == shared:
+            yield within(
+                guardrails,
+                setting,
+                taken,
+                any_resource=True,
+                likely_callers=likely,
+                likely_resources=(f"arn:aws:iam::{shared}:role/any",),
+            )
+
+
 def _passing(guardrails: Guardrails) -> Iterator[Theorem]:
     elsewhere = {
         "ArnLike": {"aws:PrincipalArn": PLATFORM_ROLES},
@@ -185,6 +214,13 @@ IDENTITY = (
         "deploy units; only deployments pass one.",
         controls=("IAM-04", "DEP-01"),
         cases=_deployment_roles,
+    ),
+    EstateTheorem(
+        id="lookers-only-look",
+        statement="What compares environments with what was deployed takes the bootstrap's roles "
+        "for reading, and no other role.",
+        controls=("IAM-04", "DEP-01"),
+        cases=_lookers,
     ),
     EstateTheorem(
         id="passing-roles",

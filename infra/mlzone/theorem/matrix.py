@@ -177,6 +177,7 @@ class _Table:
             "bootstrap": ("OrganizationAccountAccessRole", "/", EVERYTHING),
             "environment-pipeline": (naming.change_role(place.unit.name, "deploy-dev"), "/mlzone/",
                                      EVERYTHING),
+            "drift-check": (naming.change_role(place.unit.name, "drift"), "/mlzone/", EVERYTHING),
             "any": (f"{naming.prefix}-any", "/mlzone/", EVERYTHING),
             "service": (f"{naming.prefix}-service", "/mlzone/", EVERYTHING),
         }[row.who]  # fmt: skip

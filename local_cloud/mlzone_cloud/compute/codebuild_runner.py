@@ -148,7 +148,38 @@ class Runner:
             # again what a pipeline has gone on from.
             cloud.store(BUILDS, account, region)
         announce(cloud, account, region, build)
+        count(cloud, account, region, build)
         cloud.changed()
+
+
+def count(cloud: "Cloud", account: str, region: str, build: Build) -> None:
+    """Put the metrics of a build that has ended: of its project, and of all.
+
+    Source: AWS CodeBuild User Guide, "CodeBuild CloudWatch metrics".
+    """
+    seconds = (build["endTime"] - build["startTime"]).total_seconds()
+    succeeded = build["buildStatus"] == "SUCCEEDED"
+    values = {
+        "Builds": (1.0, "Count"),
+        "SucceededBuilds": (float(succeeded), "Count"),
+        "FailedBuilds": (float(not succeeded), "Count"),
+        "Duration": (seconds, "Seconds"),
+    }
+    project = [{"Name": "ProjectName", "Value": build["projectName"]}]
+    cloud.client("cloudwatch", account=account, region=region).put_metric_data(
+        Namespace="AWS/CodeBuild",
+        MetricData=[
+            {
+                "MetricName": name,
+                "Timestamp": build["endTime"],
+                "Unit": unit,
+                "Value": value,
+                "Dimensions": dimensions,
+            }
+            for name, (value, unit) in values.items()
+            for dimensions in (project, [])
+        ],
+    )
 
 
 def announce(cloud: "Cloud", account: str, region: str, build: Build) -> None:

@@ -44,6 +44,8 @@ SOURCES: Mapping[str, str] = {
     "Data Refused": "mlzone.data",
     "Glass Broken": "mlzone.platform",
     "Glass Used": "mlzone.platform",
+    "Estate Compared": "mlzone.platform",
+    "Estate Drifted": "mlzone.platform",
 }
 """The kinds of event, with the part of the platform that tells of each."""
 

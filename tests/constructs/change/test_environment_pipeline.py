@@ -2,57 +2,18 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
 from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
 from mlzone.planning import StackKind, planned_stacks
-from mlzone_constructs.governance import Governance
-from mlzone_stacks.environment_pipeline import EnvironmentPipelineStack
-from mlzone_stacks.landing_zone import FEATURE_FLAGS
 
 SAMPLES = Path(__file__).parents[3] / "organization" / "samples"
-SHARED = "100000000002"
-
-
-def stack_of(estate: Estate) -> dict[str, Any]:
-    app = cdk.App(
-        analytics_reporting=False,
-        tree_metadata=False,
-        stack_traces=False,
-        builtin_cloud_formation_validation=False,
-        context=FEATURE_FLAGS,
-    )
-    (unit,) = estate.units
-    stack = EnvironmentPipelineStack(
-        app,
-        "stack",
-        governance=replace(Governance(estate=estate), unit=unit),
-        env=cdk.Environment(account=SHARED, region=estate.organization.home_region),
-    )
-    return dict(Template.from_stack(stack).to_json())
-
-
-@pytest.fixture(scope="module")
-def github(estate: Estate) -> dict[str, Any]:
-    """The sample's pipeline: its repository is at GitHub."""
-    return stack_of(estate)
-
-
-@pytest.fixture(scope="module")
-def template(estate: Estate) -> dict[str, Any]:
-    """The same where CodeCommit has the repository."""
-    source = estate.organization.source.model_copy(
-        update={"provider": "codecommit", "connection_arn": None, "owner": None}
-    )
-    organization = estate.organization.model_copy(update={"source": source})
-    return stack_of(replace(estate, organization=organization))
+PIPELINE = "AWS::CodePipeline::Pipeline"
+NAME = "cmp-retail-change"
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +27,8 @@ def commands(template: dict[str, Any], resources) -> dict[str, list[str]]:
     }
 
 
-def stages(template: dict[str, Any], properties: Callable[..., Any]) -> dict[str, list[str]]:
-    pipeline = properties(template, "AWS::CodePipeline::Pipeline")
+def stages(template: dict[str, Any], named: Callable[..., Any]) -> dict[str, list[str]]:
+    pipeline = named(template, PIPELINE, NAME)
     return {
         stage["Name"]: [action["Name"] for action in stage["Actions"]]
         for stage in pipeline["Stages"]
@@ -75,9 +36,9 @@ def stages(template: dict[str, Any], properties: Callable[..., Any]) -> dict[str
 
 
 def test_it_goes_from_check_to_production_and_asks_before_staging_and_production(
-    template: dict[str, Any], properties
+    template: dict[str, Any], named
 ):
-    assert stages(template, properties) == {
+    assert stages(template, named) == {
         "Source": ["Source"],
         "Check": ["Check"],
         "Plan": ["Plan"],
@@ -87,7 +48,7 @@ def test_it_goes_from_check_to_production_and_asks_before_staging_and_production
         "ApproveProd": ["Approve"],
         "Prod": ["Deploy", "Verify"],
     }
-    pipeline = properties(template, "AWS::CodePipeline::Pipeline")
+    pipeline = named(template, PIPELINE, NAME)
     assert (pipeline["PipelineType"], pipeline["ExecutionMode"]) == ("V2", "QUEUED")
 
 
@@ -125,21 +86,21 @@ def test_what_verifies_can_only_look(template: dict[str, Any], statements):
     assert all("cdk-hnb659fds-lookup-role-" in json.dumps(item) for item in look["Resource"])
 
 
-def test_a_plan_gets_the_repositorys_history(template: dict[str, Any], github, properties):
+def test_a_plan_gets_the_repositorys_history(template: dict[str, Any], github, named):
     for item in (template, github):
-        source = properties(item, "AWS::CodePipeline::Pipeline")["Stages"][0]["Actions"][0]
+        source = named(item, PIPELINE, NAME)["Stages"][0]["Actions"][0]
         assert source["Configuration"]["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
 
 
-def test_a_commit_starts_it_with_its_author(template: dict[str, Any], properties):
-    rule = properties(template, "AWS::Events::Rule")
+def test_a_commit_starts_it_with_its_author(template: dict[str, Any], named):
+    rule = named(template, "AWS::Events::Rule", NAME)
 
     assert rule["EventPattern"]["detail"]["referenceName"] == ["main"]
     assert "callerUserArn" in rule["Targets"][0]["InputTransformer"]["InputPathsMap"]["author"]
 
 
-def test_a_push_at_a_provider_starts_it_through_its_connection(github, properties, resources):
-    pipeline = properties(github, "AWS::CodePipeline::Pipeline")
+def test_a_push_at_a_provider_starts_it_through_its_connection(github, named, resources):
+    pipeline = named(github, PIPELINE, NAME)
     source = pipeline["Stages"][0]["Actions"][0]
 
     assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
@@ -147,7 +108,8 @@ def test_a_push_at_a_provider_starts_it_through_its_connection(github, propertie
     assert pipeline["Triggers"][0]["GitConfiguration"]["Push"][0]["Branches"] == {
         "Includes": ["main"]
     }
-    assert list(resources(github, "AWS::Events::Rule")) == []
+    rules = [item["Properties"]["Name"] for item in resources(github, "AWS::Events::Rule")]
+    assert NAME not in rules
 
 
 def test_contributors_answer_this_pipeline_and_change_nothing_themselves(

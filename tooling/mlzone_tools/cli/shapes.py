@@ -108,6 +108,15 @@ _BINDER = {
         }
     ],
 }
+_DRIFT = {
+    "place": "<whose it is>",
+    "stack": "<name>",
+    "account": "<12 digits>",
+    "type": "<CloudFormation type>",
+    "name": "<physical name>",
+    "status": "<MODIFIED or DELETED>",
+    "differences": [{"property": "<path>", "expected": "<value>", "actual": "<value>"}],
+}
 _DEPLOYED = {
     "environment": "<dev, staging or prod>",
     "stacks": ["<name>"],
@@ -337,19 +346,7 @@ SHAPES: dict[str, Any] = {
     "access diff": {"gained": [_ACCESS_CHANGE], "lost": [_ACCESS_CHANGE]},
     "plan": _PLAN,
     "codeowners": {"file": "<path, or empty>", "content": "<text>"},
-    "drift": [
-        {
-            "place": "<whose it is>",
-            "stack": "<name>",
-            "account": "<12 digits>",
-            "type": "<CloudFormation type>",
-            "name": "<physical name>",
-            "status": "<MODIFIED or DELETED>",
-            "differences": [
-                {"property": "<path>", "expected": "<value>", "actual": "<value>"},
-            ],
-        }
-    ],
+    "drift": [_DRIFT],
     "migrate models": [
         {
             "line": "<number in the manifest>",
@@ -376,6 +373,15 @@ SHAPES: dict[str, Any] = {
     },
     "change deploy": _DEPLOYED,
     "change verify": _DEPLOYED,
+    "change drift": {
+        "report": "<where it is kept>",
+        "unit": "<unit>",
+        "time": "<when the look was due>",
+        "stacks": ["<stack that was compared>"],
+        "missing": ["<stack that is not deployed>"],
+        "drifts": [_DRIFT],
+        "unseen": [{"place": "<whose it is>", "stack": "<name>", "reason": "<why not>"}],
+    },
     "change approve": {
         "pipeline": "<name>",
         "action": "<stage/action>",

@@ -1,19 +1,24 @@
 """What was changed beside the estate: deployed resources against their templates."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from mlzone.errors import DeploymentError
 from mlzone.estate import Estate
 from mlzone.planning import PlannedStack, planned_stacks
 from mlzone_tools.cloud.embedded import Endpoint
-from mlzone_tools.cloud.session import Session, account_session
+from mlzone_tools.cloud.session import account_session
 from mlzone_tools.services.deployment import states
 
 _POLL_SECONDS = 0.2
 _LONGEST_SECONDS = 600
+
+ClientOf = Callable[[str, str], Any]
+"""Returns a client of CloudFormation for an account and a Region."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,26 @@ class Drift:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """A stack that could not be compared: whether it was changed, nobody knows."""
+
+    place: str
+    """Whose it is, in the words of the estate."""
+    stack: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What came of comparing stacks with their templates."""
+
+    stacks: tuple[str, ...]
+    """Those that were compared."""
+    drifts: tuple[Drift, ...]
+    unseen: tuple[Unseen, ...]
+
+
 def find_drift(
     endpoint: Endpoint, estate: Estate, unit: str | None, *, talk: Callable[[str], None]
 ) -> tuple[Drift, ...]:
@@ -52,38 +77,62 @@ def find_drift(
     """
     there = {item.stack for item in states(endpoint, estate, unit) if item.status != "MISSING"}
     wanted = [stack for stack in planned_stacks(estate, unit) if stack.name in there]
-    begun = []
-    for stack in wanted:
-        client = _client(account_session(endpoint, estate, stack.account), stack)
-        begun.append(
-            (
-                stack,
-                client,
-                client.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"],
-            )
-        )
+
+    def client_of(account: str, region: str) -> Any:
+        return account_session(endpoint, estate, account).client("cloudformation", region)
+
+    found = compare(wanted, client_of, talk=talk)
+    if found.unseen:
+        raise DeploymentError("\n".join(unseen_line(item) for item in found.unseen))
+    return found.drifts
+
+
+def compare(
+    stacks: Iterable[PlannedStack], client_of: ClientOf, *, talk: Callable[[str], None]
+) -> Comparison:
+    """Compare deployed stacks with their templates, all at once.
+
+    Args:
+        stacks: what to compare.
+        client_of: the clients to ask.
+        talk: is told how far it is.
+    """
+    begun: list[tuple[PlannedStack, Any, str]] = []
+    unseen: list[Unseen] = []
+    for stack in stacks:
+        client = client_of(stack.account, stack.region)
+        try:
+            answer = client.detect_stack_drift(StackName=stack.name)
+        except ClientError as error:
+            unseen.append(_unseen(stack, error.response["Error"]["Message"]))
+        else:
+            begun.append((stack, client, answer["StackDriftDetectionId"]))
     talk(f"comparing {len(begun)} stacks with their templates")
-    return tuple(
-        drift
-        for stack, client, detection in begun
-        if _drifted(client, stack, detection)
-        for drift in _drifts(client, stack)
-    )
+    compared: list[str] = []
+    drifts: list[Drift] = []
+    for stack, client, detection in begun:
+        try:
+            found = list(_drifts(client, stack)) if _drifted(client, detection) else []
+        except DeploymentError as error:
+            unseen.append(_unseen(stack, str(error)))
+        else:
+            compared.append(stack.name)
+            drifts += found
+    return Comparison(stacks=tuple(compared), drifts=tuple(drifts), unseen=tuple(unseen))
 
 
-def _client(session: Session, stack: PlannedStack) -> Any:
-    return session.client("cloudformation", stack.region)
+def _unseen(stack: PlannedStack, reason: str) -> Unseen:
+    return Unseen(place=place_of(stack), stack=stack.name, reason=reason)
 
 
-def _drifted(client: Any, stack: PlannedStack, detection: str) -> bool:
+def _drifted(client: Any, detection: str) -> bool:
     end = time.monotonic() + _LONGEST_SECONDS
     while True:
         found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if found["DetectionStatus"] == "DETECTION_COMPLETE":
             return bool(found["StackDriftStatus"] == "DRIFTED")
         if found["DetectionStatus"] == "DETECTION_FAILED" or time.monotonic() > end:
-            reason = found.get("DetectionStatusReason", "it took too long")
-            raise DeploymentError(f"{stack.name} could not be compared: {reason}")
+            raise DeploymentError(found.get("DetectionStatusReason", "it took too long"))
         time.sleep(_POLL_SECONDS)
 
 
@@ -115,6 +164,28 @@ def _drifts(client: Any, stack: PlannedStack) -> Iterator[Drift]:
         if "NextToken" not in page:
             return
         token = {"NextToken": page["NextToken"]}
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def sentence(item: Drift) -> str:
+    """Say what was done to which resource, and whose it is."""
+    done = "was deleted" if item.status == "DELETED" else "was changed"
+    return f"{item.place}: {item.type} {item.name} {done} by hand"
+
+
+def lines(drifts: Iterable[Drift]) -> Iterator[str]:
+    """Yield what was changed, and how each property is and should be."""
+    for item in drifts:
+        yield sentence(item)
+        for each in item.differences:
+            yield f"  {each.property} is {each.actual}, should be {each.expected}"
+
+
+def unseen_line(item: Unseen) -> str:
+    """Say that a stack could not be compared, and why."""
+    return f"{item.place}: {item.stack} could not be compared: {item.reason}"
 
 
 def place_of(stack: PlannedStack) -> str:

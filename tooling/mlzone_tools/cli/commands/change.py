@@ -12,7 +12,7 @@ from mlzone_tools.cli.output import estate_option, json_option, plain, show, tal
 from mlzone_tools.cloud import embedded
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services.change import comment as comments
-from mlzone_tools.services.change import handover
+from mlzone_tools.services.change import drift_check, handover
 from mlzone_tools.services.change.contributing import contributor_session
 from mlzone_tools.services.model import delivery
 from mlzone_tools.services.plan import making
@@ -150,6 +150,28 @@ def verify(unit: str, environment: str, folder: Path, estate_path: Path, *, as_j
     estate = estate_service.load(estate_path)
     done = handover.verify(estate, unit, Stage(environment), folder, talk=talk)
     show(done, f"{len(done.stacks)} stacks in {environment} are as planned", as_json=as_json)
+
+
+@command.command("drift")
+@click.argument("unit")
+@click.option("--at", required=True, metavar="TIME", help="When the look was due.")
+@estate_option
+@json_option
+def drift(unit: str, at: str, estate_path: Path, *, as_json: bool) -> None:
+    """Look for what was changed by hand in a unit's environments, keep a report and tell of it.
+
+    It takes the roles that only read. The report lies in the bucket of the unit's pipeline; the
+    platform's bus hears of every look. By hand, `mlzone drift` compares and tells nobody.
+
+    Exit code 0 also if something was changed; 4 if a stack could not be compared.
+
+    \b
+    Example:
+      mlzone change drift retail-banking --at 2026-11-29T05:00:00Z
+    """
+    report, place = drift_check.check(estate_service.load(estate_path), unit, at=at, talk=talk)
+    show({"report": place, **plain(report)}, f"{report.text}\nreport: {place}", as_json=as_json)
+    drift_check.require_whole(report)
 
 
 @command.command("approve")

@@ -26,18 +26,7 @@ def command(unit: str | None, estate_path: Path, *, as_json: bool) -> None:
     """
     estate = estate_service.load(estate_path)
     found = service.find_drift(embedded.running(), estate, unit, talk=talk)
-    lines = [line for item in found for line in _lines(item)]
-    show(found, "\n".join(lines) or "everything is as the estate says", as_json=as_json)
+    text = "\n".join(service.lines(found)) or "everything is as the estate says"
+    show(found, text, as_json=as_json)
     if found:
         raise click.exceptions.Exit(1)
-
-
-def _lines(item: service.Drift) -> list[str]:
-    done = "was deleted" if item.status == "DELETED" else "was changed"
-    return [
-        f"{item.place}: {item.type} {item.name} {done} by hand",
-        *(
-            f"  {each.property} is {each.actual}, should be {each.expected}"
-            for each in item.differences
-        ),
-    ]

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mlzone.change_policy import bootstrap_role
 from mlzone.errors import ConfigError, LandingZoneError
 
+_SESSION = "environment-pipeline"
 _VARIABLES = {"execution": "MLZONE_PIPELINE_EXECUTION", "author": "MLZONE_AUTHOR"}
 
 
@@ -46,18 +47,22 @@ def execution(pipeline: str) -> Execution:
     return Execution(pipeline=pipeline, execution=told["execution"], author=author)
 
 
-def stacks_client(account: str, region: str) -> Any:
-    """Return a client of CloudFormation with which deployments keep what holds data.
+def stacks_client(account: str, region: str, *, purpose: str = "deploy") -> Any:
+    """Return a client of CloudFormation in an environment.
+
+    Args:
+        account: the environment's account.
+        region: its Region.
+        purpose: which role of the bootstrap is taken: `deploy`, or `lookup` to only read.
 
     Raises:
-        LandingZoneError: this build may not deploy there.
+        LandingZoneError: this build may not take that role.
     """
-    role = bootstrap_role("deploy", account, region)
+    role = bootstrap_role(purpose, account, region)
     try:
         sts = boto3.client("sts")
-        partition = sts.get_caller_identity()["Arn"].split(":")[1]
         taken = sts.assume_role(
-            RoleArn=f"arn:{partition}:iam::{account}:role/{role}", RoleSessionName="stack-policies"
+            RoleArn=f"arn:{partition()}:iam::{account}:role/{role}", RoleSessionName=_SESSION
         )["Credentials"]
     except (BotoCoreError, ClientError) as error:
         raise LandingZoneError(
@@ -71,6 +76,11 @@ def stacks_client(account: str, region: str) -> Any:
         aws_secret_access_key=taken["SecretAccessKey"],
         aws_session_token=taken["SessionToken"],
     )
+
+
+def partition() -> str:
+    """Return the partition that the credentials of this build belong to."""
+    return str(boto3.client("sts").get_caller_identity()["Arn"].split(":")[1])
 
 
 def last_deployed(pipeline: str) -> str | None:
