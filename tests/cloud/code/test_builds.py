@@ -1,6 +1,7 @@
 """CodeBuild runs a buildspec's commands."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -317,6 +318,30 @@ def test_a_role_that_does_not_trust_codebuild_is_refused(codebuild: CodeBuild) -
 
     with pytest.raises(codebuild.client().exceptions.InvalidInputException, match="AssumeRole"):
         codebuild.project(spec(build=["true"]), role=role)
+
+
+def test_builds_are_counted_in_the_metrics_of_their_project(codebuild: CodeBuild) -> None:
+    codebuild.project(spec(build=['test "$WELL" = yes']))
+    ends = [
+        codebuild.run(environmentVariablesOverride=[{"name": "WELL", "value": value}])["endTime"]
+        for value in ("yes", "no", "yes")
+    ]
+
+    def counted(metric: str) -> float:
+        found = codebuild.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/CodeBuild",
+            MetricName=metric,
+            Dimensions=[{"Name": "ProjectName", "Value": "p1"}],
+            StartTime=min(ends) - timedelta(minutes=1),
+            EndTime=max(ends) + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(item["Sum"] for item in found)
+
+    assert counted("Builds") == 3
+    assert counted("SucceededBuilds") == 2
+    assert counted("FailedBuilds") == 1
 
 
 def test_a_stopped_build_ends_stopped(codebuild: CodeBuild) -> None:
