@@ -53,6 +53,7 @@ def test_what_is_deployed_is_as_the_estate_says(town: Town):
 
     assert plan["base"]["revision"] == "deployed"
     assert not plan["changed"]
+    assert plan["access"] == {"gained": [], "lost": []}
 
 
 def test_a_plan_against_what_is_deployed_shows_what_deploying_would_do(town: Town):
@@ -65,6 +66,42 @@ def test_a_plan_against_what_is_deployed_shows_what_deploying_would_do(town: Tow
     assert [item["type"] for item in plan["resources"]] == ["AWS::Budgets::Budget"]
     assert [item["role"] for item in plan["approvals"]] == ["owner of retail"]
     town.unit(lambda content: budget(content, 1000))
+
+
+def test_access_that_was_never_deployed_is_gained_until_it_is(town: Town):
+    """Somebody deployed a template with which scientists may not delete the team's data."""
+    template = town.template(RISK)
+    resources = template["Resources"]
+    role = next(
+        name
+        for name, item in resources.items()
+        if item["Properties"].get("RoleName") == "aur-retail-risk-data-scientist"
+    )
+    (statement,) = (
+        statement
+        for item in resources.values()
+        if item["Type"] == "AWS::IAM::Policy" and {"Ref": role} in item["Properties"]["Roles"]
+        for statement in item["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Sid"] == "TeamData"
+    )
+    statement["Action"].remove("s3:DeleteObject")
+    town.update(RISK, template)
+    arguments = ("plan", "--deployed", f"--unit={UNIT}", "--environment=dev")
+
+    plan = town.result(*arguments, code=1)
+    text = town.mlzone(*arguments, code=1).stdout
+    comment = town.mlzone(*arguments, "--format=markdown", code=1).stdout
+
+    (gained,) = plan["access"]["gained"]
+    assert (gained["kind"], gained["subject"]) == ("role", "aur-retail-risk-data-scientist")
+    assert gained["what"].startswith("s3:deleteobject on arn:aws:s3:::aur-retail-risk-data-")
+    assert plan["access"]["lost"] == []
+    assert "security officer" in [item["role"] for item in plan["approvals"]]
+    assert "+ role aur-retail-risk-data-scientist gained: s3:deleteobject" in text
+    assert "s3:deleteobject" in comment
+
+    town.mlzone("deploy", UNIT, "--environment=dev")
+    assert town.result(*arguments)["access"] == {"gained": [], "lost": []}
 
 
 def test_a_plan_needs_one_base(town: Town):
@@ -94,30 +131,17 @@ def test_DAT_05_every_stack_is_protected_and_those_with_data_have_a_policy(town:
 
 def test_DAT_05_what_holds_data_stays_whoever_deploys(town: Town):
     """Somebody updates the stack past our command line."""
-    client = town.client("cloudformation")
-    template = client.get_template(StackName=RISK)["TemplateBody"]
-    template = json.loads(template) if isinstance(template, str) else dict(template)
+    template = town.template(RISK)
     lost = [
         name
         for name, item in template["Resources"].items()
         if item["Type"] == "AWS::SageMaker::Space"
     ]
     template["Resources"] = {k: v for k, v in template["Resources"].items() if k not in lost}
-    stack = town.stacks()[RISK]
-
-    client.update_stack(
-        StackName=RISK,
-        TemplateBody=json.dumps(template),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[
-            {"ParameterKey": item["ParameterKey"], "UsePreviousValue": True}
-            for item in stack.get("Parameters", ())
-        ],
-    )
-    town.settled(RISK)
+    town.update(RISK, template)
 
     assert town.stacks()[RISK]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    events = client.describe_stack_events(StackName=RISK)["StackEvents"]
+    events = town.client("cloudformation").describe_stack_events(StackName=RISK)["StackEvents"]
     assert any(
         "stack policy" in event.get("ResourceStatusReason", "")
         and "[Update:Delete]" in event["ResourceStatusReason"]

@@ -128,6 +128,24 @@ class Town:
         found = self.client("cloudformation").describe_stacks()["Stacks"]
         return {it["StackName"]: it for it in found if it["StackName"].startswith("aur-")}
 
+    def template(self, stack: str) -> Any:
+        """Return the template that a stack was deployed with."""
+        body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        return json.loads(body if isinstance(body, str) else json.dumps(body))
+
+    def update(self, stack: str, template: Any) -> None:
+        """Update a stack past our command line, and wait until it has ended."""
+        self.client("cloudformation").update_stack(
+            StackName=stack,
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[
+                {"ParameterKey": item["ParameterKey"], "UsePreviousValue": True}
+                for item in self.stacks()[stack].get("Parameters", ())
+            ],
+        )
+        self.settled(stack)
+
     def settled(self, stack: str) -> None:
         """Wait until nobody works on a stack."""
         wait(

@@ -8,6 +8,7 @@ from mlzone.access.difference import (
 )
 from mlzone.access.people import people_roles
 from mlzone.access.role import Role
+from mlzone.access.template_difference import template_access_difference
 
 __all__ = [
     "AccessChange",
@@ -16,4 +17,5 @@ __all__ = [
     "Role",
     "access_difference",
     "people_roles",
+    "template_access_difference",
 ]

@@ -110,9 +110,9 @@ def example_request(
     for condition in statement.conditions:
         absent = condition.operator.name == "Null" and condition.values[0] == "true"
         if not condition.operator.negated and not absent:
-            context[condition.key] = _filled(condition.values[0], role)
+            context[condition.key] = example_value(condition.values[0], role)
     tokens = statement.resource_patterns[0] if statement.resource_patterns else ("*",)
-    resource = _resource(tokens, role)
+    resource = example_resource(tokens, role)
     request = request_of(guardrails, role, action, resource, context=context)
     return request if statement.applies(request.resource, request.values) else None
 
@@ -121,7 +121,8 @@ def _named(pattern: str) -> str | None:
     return next(iter(catalogue.actions(pattern)), None)
 
 
-def _resource(tokens: Tokens, role: Role) -> str:
+def example_resource(tokens: Tokens, role: Role) -> str:
+    """Return a resource that fits a pattern of a statement of a role."""
     texts = [
         token if isinstance(token, str) else _value(token, role)
         if isinstance(token, Variable) else "any"
@@ -138,7 +139,8 @@ def _value(variable: Variable, role: Role) -> str:
     return tags.get(variable.key, variable.default or "any")
 
 
-def _filled(text: str, role: Role) -> str:
+def example_value(text: str, role: Role) -> str:
+    """Return a value that fits a condition's pattern in a statement of a role."""
     for key, value in role.tags.items():
         text = text.replace(f"${{aws:PrincipalTag/{key}}}", value)
     return text.replace("*", "any")

@@ -26,6 +26,7 @@ class ChangeKind(StrEnum):
     PERSON = "person"
     ROLE = "role"
     SYSTEM = "system"
+    RESOURCE = "resource"
     GUARDRAIL = "guardrail"
 
 
@@ -35,7 +36,7 @@ class AccessChange:
 
     kind: ChangeKind
     subject: str
-    """The person, the role, the system's role or the guardrail's statement."""
+    """The person, the role, the system's role, the resource or the guardrail's statement."""
     where: str
     """The account, with its environment; empty for guardrails."""
     what: str
@@ -53,7 +54,7 @@ class AccessDifference:
 def access_difference(base: Estate, head: Estate) -> AccessDifference:
     """Compare the effective access of two estates."""
     old, new = Guardrails(base), Guardrails(head)
-    looser, stricter = _guardrail_changes(old, new)
+    looser, stricter = guardrail_changes(old, new)
     if not looser and not stricter:
         base, head = _differing_units(base, head)
     roles_before = {role.arn: role for role in people_roles(base)}
@@ -103,7 +104,7 @@ def _people(estate: Estate) -> Iterator[AccessChange]:
                 yield AccessChange(
                     kind=ChangeKind.PERSON,
                     subject=assignment.person,
-                    where=_where(role),
+                    where=place_of(role),
                     what=f"{profile.title.lower()} ({role.name})",
                 )
 
@@ -131,7 +132,8 @@ def _roles(
             yield from _role_facts(guardrails, role)
 
 
-def _where(role: Role) -> str:
+def place_of(role: Role) -> str:
+    """Return where a role is, such as `111111111111 (dev)`."""
     return f"{role.account} ({role.environment})"
 
 
@@ -142,17 +144,17 @@ def _role_facts(guardrails: Guardrails, role: Role) -> Iterator[AccessChange]:
                 continue
             for action in statement.action_patterns:
                 request = example_request(guardrails, role, statement, action)
-                if request and _forbidden(decide(guardrails, role, request)):
+                if request and forbidden(decide(guardrails, role, request)):
                     continue
                 yield AccessChange(
                     kind=ChangeKind.ROLE,
                     subject=role.name,
-                    where=_where(role),
+                    where=place_of(role),
                     what=f"{action} ({statement.id})",
                 )
 
 
-def _forbidden(decision: Decision) -> bool:
+def forbidden(decision: Decision) -> bool:
     """Say whether a guardrail refuses; policies of resources are another matter."""
     return not decision.allowed and (decision.explicit or decision.layer is not Layer.RESOURCE)
 
@@ -164,7 +166,7 @@ Fact = tuple[str, str, str]
 """A statement, one of its elements, and one value of it."""
 
 
-def _guardrail_changes(
+def guardrail_changes(
     base: Guardrails, head: Guardrails
 ) -> tuple[list[AccessChange], list[AccessChange]]:
     """Return what the guardrails no longer deny, and what they deny besides."""

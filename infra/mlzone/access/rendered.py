@@ -1,7 +1,7 @@
 """What a cloud assembly says of access: roles, policies of resources, and what runs in a role."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +93,17 @@ def rendered(assembly: Path) -> Rendered:
         _, _, account, region = artifact["environment"].split("/")
         path = assembly / artifact["properties"]["templateFile"]
         content = json.loads(path.read_text(encoding="utf-8"))
-        templates.append(_Template(path.name.partition(".")[0], content, account, region))
+        templates.append((path.name.partition(".")[0], content, account, region))
+    return read(templates)
+
+
+def read(of: Iterable[tuple[str, Json, str, str]]) -> Rendered:
+    """Read templates.
+
+    Args:
+        of: the name of each stack, its template, its account and its Region.
+    """
+    templates = [_Template(*item) for item in of]
     return Rendered(
         roles=tuple(role for template in templates for role in template.roles()),
         runners=tuple(runner for template in templates for runner in template.runners()),

@@ -165,6 +165,8 @@ def _of_access(made: _Reasons, access: AccessDifference) -> None:
             made.add(SECURITY, "", f"a guardrail is looser: {change.subject}")
         elif change.kind is ChangeKind.ROLE:
             made.add(SECURITY, "", f"role {change.subject} can do more")
+        elif change.kind is ChangeKind.RESOURCE:
+            made.add(SECURITY, "", f"the policy of {change.subject} lets more in")
         elif change.kind is ChangeKind.SYSTEM:
             made.add(SECURITY, "", f"a system gets in: {change.subject} for {change.what}")
 

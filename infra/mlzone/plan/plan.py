@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from mlzone.access import AccessDifference, access_difference
+from mlzone.access import AccessDifference, access_difference, template_access_difference
 from mlzone.estate import Estate
 from mlzone.plan.allowance import allow, blocked
 from mlzone.plan.approval import approvals
@@ -134,7 +134,7 @@ def plan_over_deployed(
     """Compare what is deployed with what an estate says now; pure.
 
     Templates say nothing of the estate that they were made from: the plan tells of resources, data,
-    findings and stacks, and neither of the estate's own words nor of costs.
+    access, findings and stacks, and neither of the estate's own words nor of costs.
 
     Args:
         deployed: what is there.
@@ -163,7 +163,11 @@ def plan_over_deployed(
         estate=(),
         stacks=(*_stacks(estate, estate, base, assembly), *removed),
         resources=resources,
-        access=AccessDifference(gained=(), lost=()),
+        access=template_access_difference(
+            estate,
+            map(_source, (*base.templates, *deployed.orphans)),
+            map(_source, assembly.templates),
+        ),
         findings=finding_difference((), assembly.findings),
         cost=cost_difference(estate, estate),
         quotas=quota_excess(estate, estate),
@@ -177,6 +181,10 @@ def plan_over_deployed(
         removals=tuple(item.stack for item in deployed.orphans),
         today=today,
     )
+
+
+def _source(template: Template) -> tuple[str, object, str, str]:
+    return template.stack, template.content, template.account, template.region
 
 
 def make_plan(

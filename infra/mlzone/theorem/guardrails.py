@@ -15,7 +15,7 @@ from mlzone.boundary import boundary_document
 from mlzone.data_policy import team_data_statements, team_key_statement, team_roles
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Stage, Team
-from mlzone.guardrail import PolicyType, control_policies
+from mlzone.guardrail import ControlPolicy, PolicyType, control_policies
 from mlzone.naming import Naming
 from mlzone_access import Policies, Policy, PolicyKind
 
@@ -80,22 +80,35 @@ class TeamPlace:
 class Guardrails:
     """What is forbidden in an estate, whatever roles are allowed."""
 
-    def __init__(self, estate: Estate, edits: tuple[Edit, ...] = ()) -> None:
+    def __init__(
+        self,
+        estate: Estate,
+        edits: tuple[Edit, ...] = (),
+        *,
+        control: tuple[ControlPolicy, ...] | None = None,
+    ) -> None:
         """Take over an estate.
 
         Args:
             estate: whose policies.
             edits: changes of single statements.
+            control: the organization's policies, such as those that are deployed; the estate's
+                unless given.
         """
         self.estate, self.edits = estate, edits
+        self._given = control
         self.naming = Naming(prefix=estate.organization.prefix)
 
     # --- the organization's policies ------------------------------------------------------------
 
+    @property
+    def _organizations(self) -> tuple[ControlPolicy, ...]:
+        return control_policies(self.estate) if self._given is None else self._given
+
     @cached_property
     def _control(self) -> tuple[tuple[PolicyType, Policy, tuple[str, ...]], ...]:
         found = []
-        for item in control_policies(self.estate):
+        for item in self._organizations:
             if item.type in _KINDS:
                 name = item.name.removeprefix(f"{self.naming.prefix}-")
                 policy = self.policy(name, item.content, _KINDS[item.type])
@@ -230,7 +243,7 @@ class Guardrails:
         """Yield each forbidding statement with its policy's name; those of all teams once."""
         documents: dict[str, Document] = {
             item.name.removeprefix(f"{self.naming.prefix}-"): item.content
-            for item in control_policies(self.estate)
+            for item in self._organizations
             if item.type in _KINDS
         }
         documents[BOUNDARY] = boundary_document(self.naming)
@@ -269,7 +282,7 @@ class Guardrails:
             raise ConfigError(
                 f'no guardrail has a statement "{statement_id}"', hint=f"there are: {known}"
             )
-        return Guardrails(self.estate, (*self.edits, *edits))
+        return Guardrails(self.estate, (*self.edits, *edits), control=self._given)
 
 
 _OWN_NAMES = (TEAM_DATA, TEAM_KEY)

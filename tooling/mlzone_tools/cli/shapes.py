@@ -156,8 +156,8 @@ _DELIVERY = {
     "retrainings": "<number>",
 }
 _ACCESS_CHANGE = {
-    "kind": "<person, role or guardrail>",
-    "subject": "<person, name of a role, or policy/statement>",
+    "kind": "<person, role, system, resource or guardrail>",
+    "subject": "<person, name of a role, ARN of a resource, or policy/statement>",
     "where": "<account and environment, or empty>",
     "what": "<what can be done>",
 }
