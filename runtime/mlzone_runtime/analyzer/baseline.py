@@ -19,6 +19,7 @@ from mlzone_runtime.analyzer.constraints import suggest_constraints
 from mlzone_runtime.analyzer.errors import AnalysisError
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel
 from mlzone_runtime.analyzer.plain import read_training
+from mlzone_runtime.analyzer.repetition import Repetition
 from mlzone_runtime.analyzer.settings import PREDICTION, Settings
 from mlzone_runtime.analyzer.statistics import (
     NumberSummary,
@@ -87,7 +88,10 @@ def make_baseline(
     predictions: Summary = NumberSummary.of(PREDICTION, answers)
     output.mkdir(parents=True, exist_ok=True)
     constraints = suggest_constraints([*summaries, predictions], settings)
-    write_json(output / STATISTICS, render_statistics([*summaries, predictions], table.rows))
+    statistics = render_statistics(
+        [*summaries, predictions], table.rows, Repetition.count(table) if table.whole else None
+    )
+    write_json(output / STATISTICS, statistics)
     write_json(output / CONSTRAINTS, constraints)
     _write_sample(output / SAMPLE, table)
     shutil.copyfile(archive, output / ARCHIVE)

@@ -64,6 +64,7 @@ class Comparison:
         examples: Some of them.
         special: The exact value whose share rose most, if one did.
         unknown: Values of the window that the baseline does not know, with their counts.
+        sizes: How far apart the two are by other measures than the checks', by name.
     """
 
     feature: Feature
@@ -74,6 +75,7 @@ class Comparison:
     examples: tuple[str, ...] = ()
     special: float | None = None
     unknown: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     def found(self, kind: CheckKind) -> bool:
         """Tell whether a check found something."""
@@ -134,6 +136,7 @@ def _compare(
             special, check = _special_value(baseline, ordered, settings)
             comparison = replace(comparison, special=special)
             checks.append(check)
+            comparison = replace(comparison, sizes=_number_sizes(baseline, current, ordered))
     if (
         isinstance(baseline, CategorySummary)
         and isinstance(current, CategorySummary)
@@ -143,7 +146,22 @@ def _compare(
         comparison = replace(comparison, unknown=unknown)
         checks.append(_category_distribution(baseline, current, settings))
         checks.append(_unknown(baseline, current, unknown, settings))
+        distance = divergence.jensen_shannon(*category_counts(baseline, current))
+        comparison = replace(comparison, sizes={"jensen_shannon": distance})
     return replace(comparison, checks={check.kind: check for check in checks})
+
+
+def _number_sizes(
+    baseline: NumberSummary, current: NumberSummary, ordered: FloatArray
+) -> dict[str, float]:
+    """Measure a shift: by the buckets, in the number's own unit, and beyond the old range."""
+    inside = np.searchsorted(ordered, baseline.high, side="right")
+    inside -= np.searchsorted(ordered, baseline.low, side="left")
+    return {
+        "jensen_shannon": divergence.jensen_shannon(baseline.counts, current.counts),
+        "wasserstein": divergence.wasserstein(baseline.sketch, current.sketch),
+        "outside_range": 1 - float(inside) / len(ordered),
+    }
 
 
 def _comparable(baseline: Summary, current: Summary) -> bool:

@@ -17,6 +17,7 @@ from mlzone_runtime.analyzer.intake import Intake
 from mlzone_runtime.analyzer.job import Job, document
 from mlzone_runtime.analyzer.model import ARCHIVE, WatchedModel, read_schema
 from mlzone_runtime.analyzer.plain import read_training
+from mlzone_runtime.analyzer.repetition import Repetition
 from mlzone_runtime.analyzer.report import render
 from mlzone_runtime.analyzer.result import Result
 from mlzone_runtime.analyzer.settings import PREDICTION, Settings
@@ -38,7 +39,8 @@ def monitor(job: Job, settings: Settings) -> Result:
     Raises:
         AnalysisError: A file of the baseline is not what it must be.
     """
-    baseline = parse_statistics(document(job.statistics))
+    statistics = document(job.statistics)
+    baseline = parse_statistics(statistics)
     intake = read_window(job, _features(job, baseline))
     analysis, current = _analyse(job, settings, intake, baseline)
     enough = analysis.outcome not in {"no_records", "too_few_records"}
@@ -47,6 +49,10 @@ def monitor(job: Job, settings: Settings) -> Result:
         if enough
         else []
     )
+    repeated = Repetition.count(intake.table) if intake.table.whole else None
+    if enough and repeated:
+        told = repeated.explain(Repetition.parse(statistics), settings.significance)
+        analysis = replace(analysis, repetition=told)
     explanation = explain(analysis, found)
     summaries = list(current.values())
     return Result(
@@ -54,7 +60,7 @@ def monitor(job: Job, settings: Settings) -> Result:
         violations=found,
         left_out={**intake.faults.left_out, **_of_another_version(analysis)},
         files={
-            STATISTICS: render_statistics(summaries, intake.table.rows),
+            STATISTICS: render_statistics(summaries, intake.table.rows, repeated),
             CONSTRAINTS: suggest_constraints(summaries, settings),
         },
         page=render(explanation, analysis.comparisons),

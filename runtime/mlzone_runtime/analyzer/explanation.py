@@ -38,6 +38,7 @@ class Analysis:
         no_attribution: Why not, if it was not.
         segments: Where a feature's shift is, by feature, of those that moved in one segment only.
         differing_answers: Share of sampled records that the baseline's model answers differently.
+        repetition: How many records repeat another one; none where a sample is judged.
     """
 
     monitor: Mapping[str, str]
@@ -49,6 +50,7 @@ class Analysis:
     no_attribution: str = ""
     segments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     differing_answers: float | None = None
+    repetition: Mapping[str, Any] | None = None
 
     @property
     def features(self) -> list[Comparison]:
@@ -83,6 +85,7 @@ def explain(analysis: Analysis, violations: Sequence[Mapping[str, str]]) -> dict
         "monitor": dict(analysis.monitor),
         "settings": asdict(analysis.settings),
         "records": analysis.intake.records,
+        "repetition": dict(analysis.repetition) if analysis.repetition else None,
         "violations": len(violations),
         "drifted_features": len(findings),
         "prediction_shift": prediction["shift"] if prediction else None,
@@ -198,6 +201,7 @@ def _feature(comparison: Comparison, analysis: Analysis) -> dict[str, Any]:
         "moved": comparison.feature.name in analysis.diagnoses,
         "outcome": "judged" if judged else "too_few_values",
         "psi": comparison.psi,
+        "sizes": dict(comparison.sizes),
         "baseline": {"present": baseline.present, "missing": baseline.missing},
         "current": {
             "present": current.present,
@@ -222,7 +226,7 @@ def _sentences(explanation: Mapping[str, Any], analysis: Analysis) -> list[str]:
             f"The baseline's model answers {wording.percent(prediction['differing_answers'])} of "
             "the sampled records differently: another version served them."
         )
-    said += wording.beginnings(explanation)
+    said += wording.beginnings(explanation) + wording.repetition(explanation)
     if explanation["findings"] and not explanation["attribution"]["available"]:
         said.append(
             f"What each feature did to the predictions is not known: {analysis.no_attribution}."

@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -185,7 +185,7 @@ class IntakeBuilder:
     def finish(self) -> Intake:
         """Return everything that was added."""
         return Intake(
-            table=self._table.finish(),
+            table=replace(self._table.finish(), whole=self.rate >= 1),
             predictions=np.concatenate(self._predictions or [np.empty(0)]),
             times=np.concatenate(self._times or [np.empty(0)]),
             seen=self._seen,

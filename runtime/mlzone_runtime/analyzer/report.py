@@ -144,12 +144,15 @@ def _features(explanation: Mapping[str, Any]) -> str:
         ("moved", False),
         ("PSI", True),
         ("adjusted p-value", True),
+        ("Jensen-Shannon", True),
+        ("Wasserstein", True),
+        ("out of range", True),
         ("missing before", True),
         ("missing now", True),
     )
     rows = []
     for feature in explanation["features"]:
-        check = feature["checks"].get("distribution")
+        check, sizes = feature["checks"].get("distribution"), feature["sizes"]
         shares = [
             feature[side]["missing"] / max(feature[side]["present"] + feature[side]["missing"], 1)
             for side in ("baseline", "current")
@@ -160,6 +163,14 @@ def _features(explanation: Mapping[str, Any]) -> str:
                 "yes" if feature["moved"] else "no",
                 show(check["effect"]) if check else "too few values",
                 f"{check['p_adjusted']:.2g}" if check else NONE,
+                *(
+                    say(sizes[name]) if name in sizes else NONE
+                    for name, say in (
+                        ("jensen_shannon", show),
+                        ("wasserstein", show),
+                        ("outside_range", percent),
+                    )
+                ),
                 *(percent(share) for share in shares),
             )
         )

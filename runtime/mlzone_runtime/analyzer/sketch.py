@@ -69,6 +69,12 @@ class Sketch:
         found: FloatArray = self.points[np.minimum(places, len(self.points) - 1)]
         return found
 
+    def share_up_to(self, values: FloatArray) -> FloatArray:
+        """Return the shares of values that are at most each of the given ones."""
+        reached = np.concatenate(([0.0], np.cumsum(self.weights) / self.weights.sum()))
+        found: FloatArray = reached[np.searchsorted(self.points, values, side="right")]
+        return found
+
     def count_of(self, value: float) -> float:
         """Return about how many values are exactly this one."""
         return float(self.weights[self.points == value].sum())

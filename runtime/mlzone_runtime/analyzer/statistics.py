@@ -12,6 +12,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from mlzone_runtime.analyzer import parallel
+from mlzone_runtime.analyzer.repetition import Repetition
 from mlzone_runtime.analyzer.sketch import Sketch
 from mlzone_runtime.analyzer.table import CategoryColumn, FloatArray, NumberColumn, Table
 from mlzone_runtime.tabular_schema import Feature
@@ -202,12 +203,15 @@ def summary_of(feature: Feature, table: Table, baseline: Mapping[str, Summary]) 
     return NumberSummary.of(feature.name, table.number(feature.name), cuts)
 
 
-def render_statistics(summaries: list[Summary], rows: int) -> dict[str, Any]:
+def render_statistics(
+    summaries: list[Summary], rows: int, repetition: Repetition | None
+) -> dict[str, Any]:
     """Return `statistics.json`."""
     return {
         "version": VERSION,
         "dataset": {"item_count": rows},
         "features": [summary.render() for summary in summaries],
+        **(repetition.render() if repetition else {}),
     }
 
 

@@ -70,6 +70,8 @@ class Table:
     features: tuple[Feature, ...]
     columns: Mapping[str, Column]
     rows: int
+    whole: bool = True
+    """Whether these are all records that there were, not a sample."""
 
     def number(self, name: str) -> NumberColumn:
         """Return the column of a number."""
@@ -93,4 +95,4 @@ class Table:
                 chosen[name] = NumberColumn(numbers=column.numbers[rows])
             else:
                 chosen[name] = column.select(rows)
-        return Table(features=self.features, columns=chosen, rows=len(rows))
+        return Table(features=self.features, columns=chosen, rows=len(rows), whole=False)

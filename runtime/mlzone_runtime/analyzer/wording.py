@@ -137,6 +137,16 @@ def beginnings(explanation: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def repetition(explanation: Mapping[str, Any]) -> list[str]:
+    """Say that records are there more than once, if that is new."""
+    found = explanation["repetition"]
+    if not found or not found["risen"]:
+        return []
+    before, now = percent(found["baseline_share"]), percent(found["share"])
+    said = f"{now} of the records repeat another one in every feature, up from {before}"
+    return [f"{said}: requests may have been sent more than once."]
+
+
 def problems(explanation: Mapping[str, Any]) -> list[str]:
     """Say what was left out of the analysis."""
     records = explanation["records"]

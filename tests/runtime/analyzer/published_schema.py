@@ -90,7 +90,8 @@ STATISTICS = _object(
                 ],
             },
         },
-    }
+    },
+    mlzone=_object({"repeated_records": _COUNT}),
 )
 
 CONSTRAINTS = _object(

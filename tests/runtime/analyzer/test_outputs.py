@@ -76,6 +76,35 @@ def test_the_schema_of_the_explanation_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+def test_how_far_a_feature_moved_is_told_in_other_measures_too(watch: Callable[..., Run]) -> None:
+    frame = applicants(1000, seed=31)
+    frame["age"] += 200
+
+    run = watch(frame)
+
+    sizes = {item["name"]: item["sizes"] for item in run.explanation["features"]}
+    assert sizes["age"]["wasserstein"] == pytest.approx(200, rel=0.01)
+    assert sizes["age"]["jensen_shannon"] > 0.8
+    assert sizes["age"]["outside_range"] == 1
+    assert sizes["income"]["outside_range"] < 0.01
+    assert set(sizes["purpose"]) == {"jensen_shannon"}
+
+
+@pytest.mark.parametrize(("again", "said"), [(0, False), (20, False), (300, True)])
+def test_requests_that_are_sent_twice_are_told_without_an_alarm(
+    watch: Callable[..., Run], again: int, *, said: bool
+) -> None:
+    frame = applicants(900, seed=31)
+
+    run = watch(pd.concat([frame, frame[:again]], ignore_index=True))
+
+    found, outcome = run.explanation["repetition"], run.explanation["outcome"]
+    assert (found["records"], found["baseline_share"], outcome) == (again, 0, "no_drift")
+    sentence = "25 % of the records repeat another one in every feature, up from 0.0 %"
+    assert found["risen"] is said
+    assert any(line.startswith(sentence) for line in run.explanation["sentences"]) is said
+
+
 def test_contributions_add_up_to_the_shift_of_the_models_log_odds(
     project: Project, watch: Callable[..., Run]
 ) -> None:

@@ -3,18 +3,23 @@
 import json
 from collections.abc import Callable
 
+import hypothesis
 import numpy as np
 import pytest
-from scipy import stats
+from hypothesis import strategies as st
+from scipy import spatial, stats
 
 from mlzone_runtime.analyzer import divergence, significance
+from mlzone_runtime.analyzer.block import read_block
 from mlzone_runtime.analyzer.comparison import compare
 from mlzone_runtime.analyzer.data_quality import with_predictions
 from mlzone_runtime.analyzer.intake import IntakeBuilder
 from mlzone_runtime.analyzer.model import WatchedModel
+from mlzone_runtime.analyzer.repetition import Repetition
 from mlzone_runtime.analyzer.settings import Settings
 from mlzone_runtime.analyzer.sketch import Sketch
 from mlzone_runtime.analyzer.statistics import parse_statistics, summarise
+from mlzone_runtime.tabular_schema import Feature
 
 from .conftest import Project, Run, applicants, csv_lines
 
@@ -88,6 +93,62 @@ def test_an_empty_bucket_counts_as_one_in_ten_thousand() -> None:
 
     by_hand = -0.5 * np.log(0.5) + (0.5 - 1e-4) * np.log(0.5 / 1e-4)
     assert found == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_jensen_shannon_distance_is_scipys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before = rng.multinomial(3000, [0.4, 0.3, 0.2, 0.1, 0]).astype(float)
+    now = rng.multinomial(800, [0.3, 0.3, 0.2, 0, 0.2]).astype(float)
+
+    expected = spatial.distance.jensenshannon(before, now, base=2)
+
+    assert divergence.jensen_shannon(before, now) == pytest.approx(expected)
+    assert divergence.jensen_shannon(before, before * 3) == pytest.approx(0, abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("digits", [0, 9])
+def test_the_wasserstein_distance_is_scipys(seed: int, digits: int) -> None:
+    rng = np.random.default_rng(seed)
+    before = np.sort(rng.normal(0, 2, 900).round(digits))
+    now = np.sort(rng.normal(0.3 * seed, 2 + seed, 700).round(digits))
+
+    distance = divergence.wasserstein(Sketch.of(before), Sketch.of(now))
+
+    assert distance == pytest.approx(stats.wasserstein_distance(before, now))
+
+
+def test_sketches_of_many_values_keep_the_wasserstein_distance() -> None:
+    rng = np.random.default_rng(7)
+    before, now = np.sort(rng.gamma(2, 2, 100_000)), np.sort(rng.gamma(2.2, 2, 50_000))
+
+    distance = divergence.wasserstein(Sketch.of(before), Sketch.of(now))
+
+    assert distance == pytest.approx(stats.wasserstein_distance(before, now), rel=0.01)
+
+
+@hypothesis.given(
+    rows=st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.5, 1e300])),
+            st.one_of(st.none(), st.sampled_from("abc")),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_records_that_repeat_another_one_are_counted(
+    rows: list[tuple[float | None, str | None]],
+) -> None:
+    features = (Feature(name="x", kind="number"), Feature(name="y", kind="category"))
+    text = "".join(f"{'' if x is None else x},{y or ''}\n" for x, y in rows)
+    builder = IntakeBuilder(features)
+    builder.add(read_block(text.encode(), features))
+
+    found = Repetition.count(builder.finish().table)
+
+    assert (found.records, found.of) == (len(rows) - len(set(rows)), len(rows))
 
 
 def test_the_index_can_be_recomputed_from_the_two_files(
