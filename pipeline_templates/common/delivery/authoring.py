@@ -101,6 +101,10 @@ class Author:
         self._author = ParameterString("Author", default_value="unknown")
         self._commit = ParameterString("Commit", default_value="unknown")
         self._trigger = ParameterString("Trigger", default_value="manual")
+        self._tracked = {
+            "mlflow_app": ParameterString("MlflowApp", default_value="none"),
+            "mlflow_run": ParameterString("MlflowRun", default_value="none"),
+        }
         self.summary = PropertyFile(name="Summary", output_name="evaluation", path="summary.json")
         """What the evaluation found: `numbers` for conditions, `texts` for the registry."""
         self._digest = PropertyFile(name="Digest", output_name="baseline", path="digest.json")
@@ -109,7 +113,7 @@ class Author:
         """Return the definition of steps, as the SDK writes it."""
         pipeline = Pipeline(
             name=self.delivery["pipeline"]["name"],
-            parameters=[self._author, self._commit, self._trigger],
+            parameters=[self._author, self._commit, self._trigger, *self._tracked.values()],
             steps=list(steps),
             sagemaker_session=self._session,
             pipeline_experiment_config=None,
@@ -281,6 +285,7 @@ class Author:
                 "code_hash": self.inputs.code_hash,
                 "data_hash": self.inputs.data_hash,
                 **({"model_hash": self.inputs.model_hash} if self.inputs.model_hash else {}),
+                **self._tracked,
                 "manifest_sha256": JsonGet(
                     step_name="Baseline", property_file=self._digest, json_path="manifest_sha256"
                 ),

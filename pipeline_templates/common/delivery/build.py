@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from delivery import bundle, compiling, execution, images, parameter
+from delivery import bundle, compiling, execution, images, parameter, tracking
 from delivery.bundle import Bundle
 from delivery.parameter import BuildError
 
@@ -72,6 +72,23 @@ def build() -> None:
     session = boto3.Session()
     delivery = read_parameter(session)
     session = boto3.Session(region_name=delivery["region"])
+    run = tracking.Run(session, os.environ, talk)
+    run.begin(delivery, origin(dict(os.environ)))
+    try:
+        version = train(session, delivery, run)
+    except (BuildError, BotoCoreError, ClientError) as error:
+        run.failed(str(error))
+        raise
+    run.registered(version)
+    talk(f"registered {version}; it waits for approval")
+
+
+def train(session: Any, delivery: dict[str, Any], run: tracking.Run) -> str:
+    """Bring the pipeline up to date and run it to its end; return the version's ARN.
+
+    Raises:
+        BuildError: no version was registered.
+    """
     sources = compiling.Sources(
         delivery=delivery,
         images=images.pinned(session, delivery["images"]),
@@ -79,6 +96,7 @@ def build() -> None:
         data=bundle.data(),
         model=bundle.model(),
     )
+    run.describe(sources)
     definition = compiling.definition(sources)
     talk(f"definition complete: {len(definition)} bytes, no gap")
     for files in sources.bundles:
@@ -87,18 +105,21 @@ def build() -> None:
     client = session.client("sagemaker")
     done = execution.upsert(client, delivery, definition)
     talk(f"pipeline {delivery['pipeline']['name']} {done}")
-    arn = execution.start(client, delivery, origin(dict(os.environ)))
+    tracked = {"MlflowApp": run.arn, "MlflowRun": run.id}
+    arn = execution.start(client, delivery, origin(dict(os.environ)) | tracked)
     talk(f"execution {arn}")
+    run.started(arn)
     limit = _JOBS_IN_A_ROW * delivery["compute"]["max_runtime_seconds"] + _SPARE_SECONDS
     try:
         status = execution.follow(client, arn, talk, limit)
     except KeyboardInterrupt:
         execution.stop(client, arn)
         raise BuildError("interrupted; the pipeline is stopped") from None
+    run.evaluated(client, arn)
     if status != "Succeeded":
         reasons = execution.reasons(client, session.client("logs"), arn)
         raise BuildError(f"the pipeline {status.lower()}\n" + "\n".join(reasons))
-    talk(f"registered {execution.registered(client, arn)}; it waits for approval")
+    return execution.registered(client, arn)
 
 
 def main() -> int:

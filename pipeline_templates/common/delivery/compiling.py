@@ -98,7 +98,7 @@ def _environment(region: str, home: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "SAGEMAKER_"))
+        if not name.startswith(("AWS_", "MLFLOW_", "SAGEMAKER_"))
     }
     return kept | {
         "AWS_DEFAULT_REGION": region,

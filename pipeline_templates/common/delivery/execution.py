@@ -117,6 +117,28 @@ def registered(client: Any, arn: str) -> str:
     return ""
 
 
+def outputs(client: Any, arn: str) -> dict[str, str]:
+    """Return where the steps of an execution left results: evaluation, baseline, model.
+
+    A step that was taken from the cache left them at its first run.
+    """
+    found: dict[str, str] = {}
+    for step in steps(client, arn):
+        made = step.get("Metadata", {})
+        if step["StepStatus"] != "Succeeded":
+            continue
+        if step["StepName"] == "Train" and "TrainingJob" in made:
+            name = made["TrainingJob"]["Arn"].rpartition("/")[2]
+            job = client.describe_training_job(TrainingJobName=name)
+            found["model"] = job["ModelArtifacts"]["S3ModelArtifacts"]
+        elif step["StepName"] in ("Evaluate", "Baseline") and "ProcessingJob" in made:
+            name = made["ProcessingJob"]["Arn"].rpartition("/")[2]
+            job = client.describe_processing_job(ProcessingJobName=name)
+            for output in job["ProcessingOutputConfig"]["Outputs"]:
+                found[output["OutputName"]] = output["S3Output"]["S3Uri"]
+    return found
+
+
 def reasons(client: Any, logs: Any, arn: str) -> list[str]:
     """Return why an execution failed: each failed step's reason, and the end of its log."""
     lines = []

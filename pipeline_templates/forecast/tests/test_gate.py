@@ -23,4 +23,5 @@ def test_thresholds_are_the_estates_and_no_parameter_changes_them(
     gate = next(step for step in harden.steps(hardened) if step["Name"] == "Gate")
     limits = [item["RightValue"] for item in gate["Arguments"]["Conditions"]]
     assert limits == [delivery["thresholds"][name] for name in ("max_error_ratio",)]
-    assert {item["Name"] for item in hardened["Parameters"]} == {"Author", "Commit", "Trigger"}
+    names = {item["Name"] for item in hardened["Parameters"]}
+    assert names == {"Author", "Commit", "Trigger", "MlflowApp", "MlflowRun"}

@@ -25,4 +25,5 @@ def test_thresholds_are_the_estates_and_no_parameter_changes_them(
     assert limits == [
         delivery["thresholds"][name] for name in ("min_auc", "max_disparate_impact_gap")
     ]
-    assert {item["Name"] for item in hardened["Parameters"]} == {"Author", "Commit", "Trigger"}
+    names = {item["Name"] for item in hardened["Parameters"]}
+    assert names == {"Author", "Commit", "Trigger", "MlflowApp", "MlflowRun"}

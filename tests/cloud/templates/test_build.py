@@ -48,7 +48,13 @@ class Platform:
             Overwrite=True,
         )
 
-    def build(self, build_id: str = "") -> subprocess.CompletedProcess[str]:
+    def build(self, build_id: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Build the project.
+
+        Args:
+            build_id: of CodeBuild.
+            variables: what the build finds in its environment besides.
+        """
         keys = self.server.credentials[DEV]
         return subprocess.run(
             [sys.executable, "-m", "delivery.build"],
@@ -65,6 +71,7 @@ class Platform:
                 "MLZONE_TRIGGER": "commit",
                 "CODEBUILD_RESOLVED_SOURCE_VERSION": "c0ffee",
                 "CODEBUILD_BUILD_ID": build_id,
+                **variables,
             },
             capture_output=True,
             text=True,
@@ -201,6 +208,8 @@ def test_the_version_says_who_made_it_from_what_and_how_good_it_is(
     assert float(facts["disparate_impact_gap"]) <= 0.3
     assert len(facts["code_hash"]) == len(facts["data_hash"]) == len(facts["manifest_sha256"]) == 64
     assert "/execution/" in facts["pipeline_execution"]
+    # The build was told of no MLflow App.
+    assert (facts["mlflow_app"], facts["mlflow_run"]) == ("none", "none")
     card = json.loads(version["ModelCard"]["ModelCardContent"])
     assert card["intended_uses"]["risk_rating"] == "High"
     (container,) = version["InferenceSpecification"]["Containers"]
