@@ -8,12 +8,18 @@ platform's own commands; it alone may update the two stacks of the model (DEP-01
 from dataclasses import dataclass
 
 from mlzone.estate.unit import Stage
-from mlzone.service_policy import artifact_key, attach_to_network, pull_images
+from mlzone.service_policy import (
+    PIPELINE_JOBS,
+    artifact_key,
+    attach_to_network,
+    pull_images,
+)
 from mlzone.surroundings import Statement, Surroundings, allow
 
 _PIPELINE_IN_KEYS = 20
 """CodePipeline begins the keys of its artefacts with so many characters of the pipeline's name."""
 
+_JOBS = ("processing-job", "training-job")
 _KEY_ACTIONS = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
 
 
@@ -104,12 +110,13 @@ def project_statements(d: Delivery, *, project: str) -> list[Statement]:
     ]
 
 
-def train_statements(d: Delivery, *, role_arn: str) -> list[Statement]:
+def train_statements(d: Delivery, *, role_arn: str, app_arn: str) -> list[Statement]:
     """Return what the build may do that brings a commit to training.
 
     Args:
         d: the model's delivery.
         role_arn: the role of the team's training pipelines.
+        app_arn: the team's MLflow App.
     """
     s = d.surroundings
     partition, shared = s.partition, s.shared_services
@@ -151,6 +158,14 @@ def train_statements(d: Delivery, *, role_arn: str) -> list[Statement]:
             ["iam:PassRole"],
             [role_arn],
             {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        allow("TrackRun", ["sagemaker:CallMlflowAppApi"], [app_arn]),
+        allow(
+            "FindResults",
+            ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"],
+            [s.arn("sagemaker", f"{kind}/{PIPELINE_JOBS}") for kind in _JOBS],
+            # Names of jobs are SageMaker's; their tags say whose they are.
+            {"StringEquals": {"aws:ResourceTag/mlz:model": d.model}},
         ),
         allow(
             "ReadLogsOfJobs",

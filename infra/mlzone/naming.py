@@ -281,6 +281,10 @@ class Naming:
         """Return the SSM parameter with a team's key, in each account of its unit."""
         return self.parameter("keys", "teams", team)
 
+    def experiments_parameter(self, team: str) -> str:
+        """Return the SSM parameter with a team's MLflow App, in the unit's development account."""
+        return self.parameter("experiments", "teams", team)
+
     def delivery_parameter(self, unit: str, model: str) -> str:
         """Return the SSM parameter with what a model's build needs to know of the platform."""
         return self.parameter("models", unit, model, "delivery")

@@ -158,6 +158,25 @@ def _studio(s: Surroundings) -> list[Statement]:
     ]
 
 
+def _experiments(s: Surroundings) -> list[Statement]:
+    """Return what opens the team's MLflow App; its API has one right, so who reads may write."""
+    return [
+        allow(
+            "OwnExperiments",
+            [
+                "sagemaker:CallMlflowAppApi",
+                "sagemaker:CreatePresignedMlflowAppUrl",
+                "sagemaker:DescribeMlflowApp",
+            ],
+            # An app's id is made by SageMaker; its tag says whose it is.
+            [s.arn("sagemaker", "mlflow-app/*")],
+            _OWN_TEAM,
+        ),
+        # The action knows no resource.
+        allow("FindExperiments", ["sagemaker:ListMlflowApps"], "*"),
+    ]
+
+
 def _restart(s: Surroundings, kind: str) -> Statement:
     """Return what starts the team's pipelines of a kind again, whole or where they failed."""
     pipelines = s.arn("codepipeline", f"{s.naming.name(s.unit)}-*-{kind}")
@@ -190,6 +209,7 @@ def _data_scientist(s: Surroundings) -> list[Statement]:
         *_data_zones(s, write=True),
         _repositories(s),
         *_studio(s),
+        *_experiments(s),
         allow(
             "RunPipelines",
             ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
@@ -212,6 +232,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
             *_data_zones(s, write=True),
             _repositories(s),
             *_studio(s),
+            *_experiments(s),
             _restart(s, "build"),
         ]
     else:

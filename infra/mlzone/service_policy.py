@@ -133,6 +133,20 @@ def _jobs(s: Surroundings, role_arn: str) -> list[Statement]:
     ]
 
 
+def experiments(s: Surroundings) -> Statement:
+    """Return what logs and reads runs in the team's MLflow App.
+
+    AWS knows one right for the whole of an app's API: who reads may also write.
+    """
+    return allow(
+        "TeamExperiments",
+        ["sagemaker:CallMlflowAppApi", "sagemaker:DescribeMlflowApp"],
+        # An app's id is made by SageMaker; its tag says whose it is.
+        [s.arn("sagemaker", "mlflow-app/*")],
+        {"StringEquals": {"aws:ResourceTag/mlz:team": s.team}},
+    )
+
+
 def pull_images(s: Surroundings) -> list[Statement]:
     """Return what pulls the platform's images."""
     repository = f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository"

@@ -70,6 +70,9 @@ class DeliveryStack(cdk.Stack):
                 setting=self._setting,
                 parameter_name=parameter.name,
                 team_key=kms.Key.from_key_arn(self, "TeamKey", key_arn),
+                app_arn=ssm.StringParameter.value_for_string_parameter(
+                    self, place.naming.experiments_parameter(place.team.name)
+                ),
                 dead_letters=progress.function.dead_letters,
             ),
         )

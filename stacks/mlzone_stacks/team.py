@@ -7,14 +7,13 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_ce as ce
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mlzone.data_policy import team_key_statement, team_roles
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
-from mlzone.service_policy import pipeline_statements
+from mlzone.service_policy import experiments, pipeline_statements
 from mlzone.surroundings import Surroundings
 from mlzone.system_policy import system_roles
 from mlzone_constructs.data import (
@@ -36,7 +35,12 @@ from mlzone_constructs.identity import (
     TrustedSystemProps,
 )
 from mlzone_constructs.monitoring import TeamDashboard, TeamDashboardProps
-from mlzone_constructs.studio import StudioDomain, StudioDomainProps
+from mlzone_constructs.studio import (
+    ExperimentTracking,
+    ExperimentTrackingProps,
+    StudioDomain,
+    StudioDomainProps,
+)
 
 _ANOMALY_PERCENT = 20
 """An anomaly that costs this much more than expected is reported."""
@@ -150,15 +154,16 @@ class TeamStack(cdk.Stack):
                 role_arn=role.arn,
             ),
         )
-        app = sagemaker.CfnMlflowApp(
+        ExperimentTracking(
             self,
             "Mlflow",
-            name=governance.naming.name(self._unit.name, team.name),
-            artifact_store_uri=f"s3://{self._zones.bucket.bucket.bucket_name}/mlflow",
-            role_arn=role.arn,
-            model_registration_mode="AutoModelRegistrationDisabled",
+            ExperimentTrackingProps(
+                governance=governance,
+                team=team,
+                bucket=self._zones.bucket.bucket,
+                role_arn=role.arn,
+            ),
         )
-        app.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self._pipeline_role()
 
     def _pipeline_role(self) -> None:
@@ -214,6 +219,7 @@ class TeamStack(cdk.Stack):
                                  "kms:GenerateDataKey"],
                         resources=[self._key.arn],
                     ),
+                    iam.PolicyStatement.from_json(experiments(self._surroundings())),
                     iam.PolicyStatement(
                         sid="WatchPipelines",
                         actions=["sagemaker:DescribePipeline",

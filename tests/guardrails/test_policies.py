@@ -62,7 +62,11 @@ def delivery_documents() -> dict[str, dict]:
         )
         made |= {
             "project": project_statements(where, project="p"),
-            "train": train_statements(where, role_arn="arn:aws:iam::111111111111:role/r"),
+            "train": train_statements(
+                where,
+                role_arn="arn:aws:iam::111111111111:role/r",
+                app_arn="arn:aws:sagemaker:sa-east-1:111111111111:mlflow-app/app-1",
+            ),
             "promotion": promotion_pipeline_statements(where, projects=["p"]),
             "puller": puller_statements(where),
             "deploy": deploy_statements(where),

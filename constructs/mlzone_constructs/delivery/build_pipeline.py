@@ -38,6 +38,8 @@ class BuildPipelineProps:
     """The SSM parameter that tells the build of the platform."""
     team_key: kms.IKey
     """Encrypts the team's repositories."""
+    app_arn: str
+    """The team's MLflow App."""
     dead_letters: sqs.Queue
     """Keeps commits whose event could not be delivered."""
 
@@ -53,7 +55,8 @@ class BuildPipeline(Construct):
 
     Example:
         BuildPipeline(self, "Build", BuildPipelineProps(
-            setting=setting, parameter_name=parameter.name, team_key=key, dead_letters=queue))
+            setting=setting, parameter_name=parameter.name, team_key=key, app_arn=arn,
+            dead_letters=queue))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: BuildPipelineProps) -> None:
@@ -131,8 +134,17 @@ class BuildPipeline(Construct):
                 description=f"Trains and registers {place.model.name}",
                 buildspec="buildspec-train.yml",
                 minutes=min(jobs + TEST_MINUTES, LONGEST_BUILD_MINUTES),
-                environment=self._settings(),
-                statements=train_statements(self._setting.policy(self), role_arn=training_role),
+                environment=self._settings()
+                | {
+                    # As MLflow's own client knows them.
+                    "MLFLOW_EXPERIMENT_NAME": f"{place.unit.name}/{place.model.name}",
+                    "MLFLOW_TRACKING_URI": self._props.app_arn,
+                },
+                statements=train_statements(
+                    self._setting.policy(self),
+                    role_arn=training_role,
+                    app_arn=self._props.app_arn,
+                ),
             ),
         )
 
@@ -142,7 +154,11 @@ class BuildPipeline(Construct):
     def _variables(self) -> dict[str, str]:
         """Return who started the build and why, as the pipeline tells its projects."""
         author = f"#{{{SOURCE_VARIABLES}.AuthorId}}" if self._connection else "#{variables.author}"
-        return {"MLZONE_AUTHOR": author, "MLZONE_TRIGGER": "#{variables.trigger}"}
+        return {
+            "MLZONE_AUTHOR": author,
+            "MLZONE_EXECUTION": "#{codepipeline.PipelineExecutionId}",
+            "MLZONE_TRIGGER": "#{variables.trigger}",
+        }
 
     def _source_action(self) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
         if self._connection:

@@ -1,5 +1,11 @@
-"""SageMaker Studio: domains and profiles."""
+"""SageMaker Studio: domains and profiles; experiments."""
 
 from mlzone_constructs.studio.domain import StudioDomain, StudioDomainProps
+from mlzone_constructs.studio.experiments import ExperimentTracking, ExperimentTrackingProps
 
-__all__ = ["StudioDomain", "StudioDomainProps"]
+__all__ = [
+    "ExperimentTracking",
+    "ExperimentTrackingProps",
+    "StudioDomain",
+    "StudioDomainProps",
+]
