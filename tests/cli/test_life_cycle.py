@@ -52,6 +52,22 @@ def test_a_commit_trains_a_forecast_and_registers_it_with_its_back_test(bank: Ba
     assert int(version["metadata"]["origins"]) > 20
 
 
+def test_the_build_is_a_run_in_the_teams_mlflow_app_and_in_nobody_elses(bank: Bank):
+    (run,) = bank.result("model", "runs", FORECAST, "--as", "laura.campos")
+    metadata = bank.result("model", "show", FORECAST)["version"]["metadata"]
+
+    assert (run["kind"], run["status"], run["version"]) == ("build", "FINISHED", 1)
+    assert (run["author"], run["commit"]) == ("laura.campos", metadata["commit"])
+    assert metadata["mlflow_run"] == run["run"]
+    assert f"{run['metrics']['error_ratio']:.6g}" == metadata["error_ratio"]
+    assert run["parameters"]["training.rounds"] == "150"
+    listed = bank.mlzone("model", "runs", FORECAST).stdout
+    assert run["run"][:12] in listed
+    assert bank.result("model", "runs", ELSEWHERE, "--as", "bruno.lima") == []
+    refused = bank.mlzone("model", "runs", FORECAST, "--as", "bruno.lima", code=3)
+    assert "sagemaker:CallMlflowAppApi" in refused.stderr
+
+
 def test_a_commit_registers_a_model_that_was_trained_elsewhere(bank: Bank):
     bank.mlzone("model", "new", ELSEWHERE, "elsewhere")
     bank.mlzone("model", "submit", ELSEWHERE, "elsewhere", "--as", "bruno.lima", "--wait")
@@ -148,6 +164,7 @@ def test_lineage_leads_from_the_data_to_the_endpoint(bank: Bank):
         ("prod", 1, "InService"),
     ]
     drawn = bank.mlzone("model", "show", FORECAST, "--lineage").stdout
+    assert f"├─ MLflow  {found['run']['mlflow_run']}  {found['run']['mlflow_app']}" in drawn
     assert "└─ prod  this version, release v1-" in drawn
 
 

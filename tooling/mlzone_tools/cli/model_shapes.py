@@ -62,6 +62,8 @@ MODEL_SHAPES: dict[str, Any] = {
             "commit": "<commit>",
             "author": "<person>",
             "trigger": "<commit, drift or manual>",
+            "mlflow_run": "<id of its run in the team's MLflow App, or empty>",
+            "mlflow_app": "<ARN of the app, or empty>",
             "jobs": [
                 {
                     "step": "<name>",
@@ -149,6 +151,22 @@ MODEL_SHAPES: dict[str, Any] = {
             "person": "<person>",
             "reason": "<text>",
             "before": "<whether it was out of use already>",
+        }
+    ],
+    "model runs": [
+        {
+            "run": "<id>",
+            "name": "<name>",
+            "kind": "<build or exploration>",
+            "status": "<RUNNING, FINISHED, FAILED or KILLED>",
+            "author": "<person>",
+            "commit": "<commit, or empty>",
+            "started": "<time>",
+            "ended": "<time, or null>",
+            "version": "<number of the version that it registered, or null>",
+            "metrics": {"<name>": "<number>"},
+            "parameters": {"<path in model.yaml>": "<text>"},
+            "reason": "<why it failed, or empty>",
         }
     ],
     "model reproduce": {

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlzone.estate import Estate, Stage
-from mlzone_tools.cli.commands import model_batch, model_history, model_retry
+from mlzone_tools.cli.commands import model_batch, model_history, model_retry, model_runs
 from mlzone_tools.cli.output import (
     estate_option,
     json_option,
@@ -467,5 +467,6 @@ for _command in (
     model_history.retire,
     model_history.reproduce,
     model_retry.command,
+    model_runs.command,
 ):
     command.add_command(_command)

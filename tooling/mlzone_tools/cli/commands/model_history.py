@@ -165,6 +165,7 @@ def drawn(found: Lineage) -> str:
         lines += [
             "  │",
             f"run       {run.execution.rpartition('/')[2]}  {run.status}  {_made(run)}",
+            *([f"  ├─ MLflow  {run.mlflow_run}  {run.mlflow_app}"] if run.mlflow_run else []),
             *(f"  ├─ {job.step}  {job.status}  {job.job}".rstrip() for job in run.jobs),
         ]
     lines += ["  │", f"version   {item.model}:{item.version}  {item.status}  {item.stage}"]

@@ -46,6 +46,10 @@ class Run:
     commit: str
     author: str
     trigger: str
+    mlflow_run: str
+    """Its run in the team's MLflow App; empty where MLflow did not take it."""
+    mlflow_app: str
+    """The app's ARN, or an empty text."""
     jobs: tuple[Job, ...]
 
 
@@ -171,8 +175,16 @@ def _run(sagemaker: Any, item: Version) -> Run | None:
         commit=item.metadata.get("commit", ""),
         author=item.author,
         trigger=item.metadata.get("trigger", ""),
+        mlflow_run=_tracked(item, "mlflow_run"),
+        mlflow_app=_tracked(item, "mlflow_app"),
         jobs=tuple(_job(sagemaker, step) for step in steps),
     )
+
+
+def _tracked(item: Version, name: str) -> str:
+    """Return what a version says of its run in MLflow; builds without one write `none`."""
+    found = item.metadata.get(name, "")
+    return "" if found == "none" else found
 
 
 def _job(sagemaker: Any, step: dict[str, Any]) -> Job:
