@@ -114,7 +114,7 @@ class Run:
         """Tell what the version is made from."""
         app = _known(self.app)
         settings = json.loads(sources.code.files["settings.json"])["model"]
-        self._log(params=dict(_flat(settings)), tags=_of_sources(sources))
+        self._log(params=dict(flat(settings)), tags=_of_sources(sources))
         app.post(
             "runs/log-inputs",
             run_id=self.id,
@@ -256,11 +256,11 @@ def _of_sources(sources: Sources) -> dict[str, str]:
     }
 
 
-def _flat(settings: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(settings: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield what a model learns with, by its path in `model.yaml`; lists of parts are left out."""
     if isinstance(settings, Mapping):
         for name, value in settings.items():
-            yield from _flat(value, f"{prefix}.{name}" if prefix else str(name))
+            yield from flat(value, f"{prefix}.{name}" if prefix else str(name))
     elif not isinstance(settings, list):
         yield prefix, str(settings)[:_LONGEST_VALUE]
     elif all(not isinstance(item, list | Mapping) for item in settings):

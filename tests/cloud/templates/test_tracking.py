@@ -2,7 +2,10 @@
 
 import importlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +146,28 @@ def test_the_run_has_settings_figures_data_and_the_reports(
     summary = json.loads(platform.object(f"{evaluation}/summary.json"))
     assert summary["model_card"]
     assert platform.object(f"{run.data.tags['mlzone.baseline']}/statistics.json")
+
+
+def test_the_notebook_logs_what_was_tried_beside_the_builds(
+    platform: Platform, tracked: dict[str, str], client: mlflow.MlflowClient
+) -> None:
+    notebook = json.loads((platform.project / "explore.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(cells)],
+        cwd=platform.project,
+        env={**os.environ, **tracked},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    (run,) = runs(client, kind="exploration")
+    assert f"MLflow run {run.info.run_id}" in done.stdout
+    assert run.data.params["training.rounds"] == "150"
+    assert run.data.metrics["rows"] > 100
 
 
 def test_a_refused_version_ends_its_run_as_failed_with_its_figures_and_the_reason(
