@@ -16,6 +16,8 @@ from mlzone_access import Policy, PolicyKind
 Json = Any
 _NAMES = ("Name", "RoleName", "FunctionName", "BucketName", "PipelineName", "QueueName",
           "TopicName", "TableName", "RepositoryName", "LogGroupName", "EventBusName")  # fmt: skip
+_IN_PARAMETERS = (("/keys/", "kms", "key"), ("/experiments/", "sagemaker", "mlflow-app"))
+"""What a parameter with an ARN has in its name, with the service and the kind of the resource."""
 _ARNS = {
     "AWS::CodeBuild::Project": "codebuild:{region}:{account}:project/{name}",
     "AWS::CodeCommit::Repository": "codecommit:{region}:{account}:{name}",
@@ -156,8 +158,10 @@ class _Template:
             return pseudo[name]
         if name in self.parameters:
             default = str(self.parameters[name].get("Default", name))
-            if "/keys/" in default:
-                return f"arn:{PARTITION}:kms:{self.region}:{self.account}:key{default}"
+            # Parameters with ARNs are told by their names; the ids in them are made by AWS.
+            for sign, service, kind in _IN_PARAMETERS:
+                if sign in default:
+                    return f"arn:{PARTITION}:{service}:{self.region}:{self.account}:{kind}{default}"
             return default
         kind = self.resources.get(name, {}).get("Type", "")
         return self.arn(name) if kind in _NAMED_BY_ARN else self.name(name)

@@ -49,11 +49,21 @@ def test_both_builds_know_the_author_and_the_trigger(development, stages, enviro
         given = json.loads(action["Configuration"]["EnvironmentVariables"])
         assert {item["name"]: item["value"] for item in given} == {
             "MLZONE_AUTHOR": "#{variables.author}",
+            "MLZONE_EXECUTION": "#{codepipeline.PipelineExecutionId}",
             "MLZONE_TRIGGER": "#{variables.trigger}",
         }
-        assert environment(development, name.lower()) == {
-            "MLZONE_DELIVERY_PARAMETER": "/cmp/models/retail/credit-default/delivery"
-        }
+        settings = environment(development, name.lower())
+        assert settings["MLZONE_DELIVERY_PARAMETER"] == "/cmp/models/retail/credit-default/delivery"
+
+
+def test_the_training_build_alone_knows_the_teams_mlflow_app(development, environment):
+    settings = environment(development, "train")
+
+    assert settings["MLFLOW_EXPERIMENT_NAME"] == "retail/credit-default"
+    parameter = development["Parameters"][settings["MLFLOW_TRACKING_URI"]["Ref"]]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<String>"
+    assert parameter["Default"].startswith("/cmp/experiments/teams/")
+    assert "MLFLOW_TRACKING_URI" not in environment(development, "test")
 
 
 def test_DAT_05_the_repository_outlives_its_stack(development, resources):
