@@ -64,8 +64,9 @@ class GitRepository:
         return done.stdout
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
-        """Return the commit of every branch and tag, by its full name."""
-        listing = self.run("for-each-ref", "--format=%(refname) %(objectname)", prefix).decode()
+        """Return the commit of every branch and tag, by its full name; of an annotated tag, too."""
+        commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        listing = self.run("for-each-ref", f"--format=%(refname) {commit}", prefix).decode()
         return dict(line.split(" ", maxsplit=1) for line in listing.splitlines())
 
     def branch(self, name: str) -> str | None:

@@ -1,6 +1,7 @@
 """From a commit to a registered version."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_codecommit as codecommit
@@ -63,6 +64,7 @@ class BuildPipeline(Construct):
         super().__init__(scope, construct_id)
         self._props, self._setting = props, props.setting
         place = self._setting.place
+        self._tags = place.model.build.tags
         self._repository = place.naming.repository(place.unit.name, place.model.name)
         source = place.governance.estate.organization.source
         self._connection = None if source.provider == "codecommit" else source.connection_arn
@@ -99,7 +101,22 @@ class BuildPipeline(Construct):
         """The pipeline."""
         if not self._connection:
             self._make_repository()
-            self._start_on_commit()
+            self._start_on(
+                "commit",
+                description=f"A commit to {BRANCH} is built",
+                event=["referenceCreated", "referenceUpdated"],
+                kind="branch",
+                names=[BRANCH],
+            )
+            if self._tags:
+                self._start_on(
+                    "tag",
+                    description="The commit of a tag is built",
+                    # A tag that is moved would build something else under the same name.
+                    event=["referenceCreated"],
+                    kind="tag",
+                    names=[{"wildcard": name} if "*" in name else name for name in self._tags],
+                )
 
     def _test(self) -> DeliveryProject:
         return DeliveryProject(
@@ -200,7 +217,18 @@ class BuildPipeline(Construct):
                     push=[
                         pipeline.GitPushFilterProperty(
                             branches=pipeline.GitBranchFilterCriteriaProperty(includes=[BRANCH])
-                        )
+                        ),
+                        *(
+                            [
+                                pipeline.GitPushFilterProperty(
+                                    tags=pipeline.GitTagFilterCriteriaProperty(
+                                        includes=list(self._tags)
+                                    )
+                                )
+                            ]
+                            if self._tags
+                            else []
+                        ),
                     ],
                 ),
             )
@@ -218,26 +246,33 @@ class BuildPipeline(Construct):
         repository.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.pipeline.node.add_dependency(repository)
 
-    def _start_on_commit(self) -> None:
+    def _start_on(
+        self, what: str, *, description: str, event: list[str], kind: str, names: list[Any]
+    ) -> None:
+        """Start the pipeline where a branch or tag begins to name a commit, on that commit.
+
+        Args:
+            what: what starts it, as versions say it.
+            description: the same in a sentence.
+            event: CodeCommit's names of what happens to the reference.
+            kind: `branch` or `tag`.
+            names: the references, as EventBridge matches them.
+        """
         place = self._setting.place
         self.pipeline.start_on(
-            "OnCommit",
-            rule_name=place.rule("commit"),
-            description=f"A commit to {BRANCH} is built",
+            f"On{what.title()}",
+            rule_name=place.rule(what),
+            description=description,
             pattern={
                 "source": ["aws.codecommit"],
                 "detail-type": ["CodeCommit Repository State Change"],
                 "resources": [place.governance.arn(self, "codecommit", self._repository)],
-                "detail": {
-                    "event": ["referenceCreated", "referenceUpdated"],
-                    "referenceType": ["branch"],
-                    "referenceName": [BRANCH],
-                },
+                "detail": {"event": event, "referenceType": [kind], "referenceName": names},
             },
             paths={"author": "$.detail.callerUserArn", "commit": "$.detail.commitId"},
             template=start_template(
                 revision=("COMMIT_ID", "<commit>"),
-                variables={"author": "<author>", "trigger": "commit"},
+                variables={"author": "<author>", "trigger": what},
             ),
             dead_letters=self._props.dead_letters,
         )

@@ -43,7 +43,7 @@ class DeliveryPipeline(Construct):
 
     Guarantees:
         ENC-02: what stages hand to each other is encrypted with a key of ours.
-        IAM-01: it has a role of its own, under the boundary; each rule that starts it has another.
+        IAM-01: it has a role of its own, under the boundary; the rules that start it have another.
         DEP-01: it starts by events or by people who may; nothing polls.
 
     Example:
@@ -54,6 +54,7 @@ class DeliveryPipeline(Construct):
     def __init__(self, scope: Construct, construct_id: str, props: DeliveryPipelineProps) -> None:
         super().__init__(scope, construct_id)
         self._setting = setting = props.setting
+        self._starter: GovernedRole | None = None
         place = setting.place
         role = GovernedRole(
             self,
@@ -119,18 +120,9 @@ class DeliveryPipeline(Construct):
             template: the pipeline's input, with `<name>` where the event's values go.
             dead_letters: keeps events that could not be delivered.
         """
-        place = self._setting.place
-        starter = GovernedRole(
-            self,
-            f"{construct_id}Role",
-            GovernedRoleProps(
-                governance=place.governance,
-                role_name=place.role("start"),
-                description=f"Starts {self._setting.pipeline_name}",
-                service="events.amazonaws.com",
-                statements=statements(start_statements(self._setting.policy(self))),
-            ),
-        )
+        # The first rule brings the role; a queue's policy names no statement twice.
+        further = construct_id if self._starter else ""
+        starter = self._starter = self._starter or self._make_starter(construct_id)
         rule = events.CfnRule(
             self,
             construct_id,
@@ -153,7 +145,7 @@ class DeliveryPipeline(Construct):
         )
         dead_letters.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="StartsThatFail",
+                sid=f"StartsThatFail{further}",
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["sqs:SendMessage"],
                 resources=[dead_letters.queue_arn],
@@ -161,6 +153,21 @@ class DeliveryPipeline(Construct):
             )
         )
         return rule
+
+    def _make_starter(self, construct_id: str) -> GovernedRole:
+        """Make the role of the rules that start the pipeline, with the first of them."""
+        place = self._setting.place
+        return GovernedRole(
+            self,
+            f"{construct_id}Role",
+            GovernedRoleProps(
+                governance=place.governance,
+                role_name=place.role("start"),
+                description=f"Starts {self._setting.pipeline_name}",
+                service="events.amazonaws.com",
+                statements=statements(start_statements(self._setting.policy(self))),
+            ),
+        )
 
     @property
     def _arn(self) -> str:

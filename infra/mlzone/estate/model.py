@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from mlzone.estate.base import InstanceType, Name, Record, Text
 from mlzone.estate.system import System
@@ -14,6 +14,21 @@ from mlzone.risk import TIERS, RiskTier, TierControls
 Template = Literal["forecast", "register-only", "tabular-batch", "tabular-realtime"]
 """The pipeline templates: forecasts; models trained elsewhere; classifiers of tables, asked by the
 day or at any time."""
+
+
+TagPattern = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:\*|\*?(?:[A-Za-z0-9._/-]+\*?)+)$", max_length=64),
+]
+"""Names of Git tags; `*` stands for anything."""
+
+
+class Build(Record):
+    """What starts a build of the model's project, beside each commit to `main`."""
+
+    tags: tuple[TagPattern, ...] = ()
+    """Tags whose commit is built when they are pushed, such as `release-*`; who pushes the tag is
+    the author of the version."""
 
 
 class Training(Record):
@@ -162,6 +177,8 @@ class Model(Record):
     """Its materiality: 1 is highest. Drives approvals, monitoring and deployment."""
     data_zone: Name
     """The team's data zone that it learns from."""
+    build: Build = Build()
+    """What starts a build, beside each commit to `main`."""
     training: Training = Training()
     """How it is trained."""
     thresholds: Thresholds = Thresholds()

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,47 @@ def test_what_is_pushed_can_be_cloned_and_read_through_the_api(
     assert file["fileContent"] == b"print('hello')\n"
     assert details["author"]["name"] == "ana"
     assert details["message"].strip() == "first"
+
+
+@pytest.mark.parametrize("annotated", [False, True])
+def test_a_tag_that_is_pushed_is_told_with_its_commit(
+    cloud_server: Any,
+    clone_url: str,
+    project: Path,
+    annotated: bool,
+) -> None:
+    """An annotated tag is an object of its own; what is built is the commit that it names."""
+    name = clone_url.rsplit("/", 1)[-1]
+    sqs, events = (cloud_server.client(item, account=DEV) for item in ("sqs", "events"))
+    rule = f"tags-{annotated}".lower()
+    url = sqs.create_queue(QueueName=rule)["QueueUrl"]
+    queue = f"arn:aws:sqs:{events.meta.region_name}:{DEV}:{rule}"
+    anybody = {**allow("sqs:SendMessage")["Statement"][0], "Principal": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    pattern = {
+        "source": ["aws.codecommit"],
+        "detail": {
+            "repositoryName": [name],
+            "referenceType": ["tag"],
+            "referenceName": [{"wildcard": "release-*"}],
+        },
+    }
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue}])
+    git(project, "tag", "draft-1")
+    git(project, "tag", "release-1", *(["--annotate", "--message", "one"] if annotated else []))
+    keys = role_keys(cloud_server, rule, allow("codecommit:GitPush", "codecommit:GitPull"))
+
+    git(project, "push", clone_url, "main", "draft-1", "release-1", **keys)
+
+    deadline, messages = time.monotonic() + 60, []
+    while not messages and time.monotonic() < deadline:
+        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+    (message,) = messages
+    detail = json.loads(message["Body"])["detail"]
+    assert (detail["event"], detail["referenceName"]) == ("referenceCreated", "release-1")
+    assert detail["commitId"] == git(project, "rev-parse", "main").strip()
 
 
 def test_a_role_that_may_only_pull_cannot_push(

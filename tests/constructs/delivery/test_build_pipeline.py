@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from mlzone.estate import Stage
+from mlzone_cloud.compute.events.pattern import matches
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "pipeline_templates" / "common" / "delivery.schema.json"
@@ -41,6 +43,38 @@ def test_a_commit_to_main_starts_it_with_its_author_and_its_commit(development, 
             {"name": "trigger", "value": "commit"},
         ],
     }
+
+
+def test_a_tag_of_the_estates_choice_starts_it_too(development, rule):
+    """MOD-08: its author is who pushed the tag; a tag that is moved later starts nothing."""
+    on_tag = rule(development, "tag")
+
+    def told(event: str, name: str, kind: str = "tag") -> dict[str, Any]:
+        return {
+            "source": "aws.codecommit",
+            "detail-type": "CodeCommit Repository State Change",
+            "resources": on_tag["EventPattern"]["resources"],
+            "detail": {"event": event, "referenceType": kind, "referenceName": name},
+        }
+
+    def starts(event: dict[str, Any]) -> bool:
+        return matches(on_tag["EventPattern"], event)
+
+    assert starts(told("referenceCreated", "release-2026.11"))
+    assert not starts(told("referenceCreated", "draft-1"))
+    assert not starts(told("referenceUpdated", "release-2026.11"))
+    assert not starts(told("referenceCreated", "release-2026.11", kind="branch"))
+    (target,) = on_tag["Targets"]
+    assert target["RoleArn"] == rule(development, "commit")["Targets"][0]["RoleArn"]
+    assert '"value": "tag"' in target["InputTransformer"]["InputTemplate"]
+
+
+def test_without_tags_only_commits_to_main_start_it(deliver, resources):
+    template = deliver(Stage.DEV, build={"tags": []})
+
+    names = [item["Properties"]["Name"] for item in resources(template, "AWS::Events::Rule")]
+    assert any(name.endswith("-commit") for name in names)
+    assert not any(name.endswith("-tag") for name in names)
 
 
 def test_both_builds_know_the_author_and_the_trigger(development, stages, environment):
@@ -251,8 +285,9 @@ def test_a_push_at_a_provider_starts_the_build(on_github, properties, resources)
     pipeline = properties(on_github, "AWS::CodePipeline::Pipeline")
 
     (trigger,) = pipeline["Triggers"]
-    (push,) = trigger["GitConfiguration"]["Push"]
-    assert push["Branches"]["Includes"] == ["main"]
+    commits, tags = trigger["GitConfiguration"]["Push"]
+    assert commits == {"Branches": {"Includes": ["main"]}}
+    assert tags == {"Tags": {"Includes": ["release-*"]}}
     assert list(resources(on_github, "AWS::CodeCommit::Repository")) == []
 
 

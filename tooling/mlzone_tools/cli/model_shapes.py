@@ -61,7 +61,7 @@ MODEL_SHAPES: dict[str, Any] = {
             "status": "<status>",
             "commit": "<commit>",
             "author": "<person>",
-            "trigger": "<commit, drift or manual>",
+            "trigger": "<commit, tag, drift or manual>",
             "mlflow_run": "<id of its run in the team's MLflow App, or empty>",
             "mlflow_app": "<ARN of the app, or empty>",
             "jobs": [
