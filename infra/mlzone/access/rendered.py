@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -210,10 +210,10 @@ class _Template:
                 account=self.account,
                 path=properties.get("Path", "/"),
                 policies=tuple(
-                    Policy.parse(document, name=name, kind=PolicyKind.IDENTITY)
+                    _policy(document, name, PolicyKind.IDENTITY)
                     for document in (*inline, *attached.get(name, []))
                 ),
-                trust=Policy.parse(trust, name=f"trust of {name}", kind=PolicyKind.TRUST),
+                trust=_policy(trust, f"trust of {name}", PolicyKind.TRUST),
                 bounded="PermissionsBoundary" in properties,
                 persona=persona,
                 unit=unit,
@@ -267,7 +267,17 @@ class _Template:
             yield key, self._policy(properties["KeyPolicy"], f"the policy of {key}")
 
     def _policy(self, document: Json, name: str) -> Policy:
-        return Policy.parse(self.resolve(document), name=name, kind=PolicyKind.RESOURCE)
+        return _policy(self.resolve(document), name, PolicyKind.RESOURCE)
+
+
+def _policy(document: Json, name: str, kind: PolicyKind) -> Policy:
+    return _parsed(json.dumps(document, sort_keys=True), name, kind)
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(text: str, name: str, kind: PolicyKind) -> Policy:
+    """Parse a policy once: what is compared has most of them on both sides."""
+    return Policy.parse(text, name=name, kind=kind)
 
 
 def _is_of(name: str, persona: Persona, trust: Json) -> bool:
