@@ -1,7 +1,8 @@
 """What an endpoint is asked, and what it answers: CSV and JSON.
 
 CSV: rows without header in the order of the features; one probability a row comes back.
-JSON: `{"instances": [{feature: value, …}, …]}`; `{"predictions": [{"probability", "decision"}]}`.
+JSON: `{"instances": [{feature: value, …}, …]}`; `{"predictions": [{"probability", "decision"}]}`;
+where answers are any numbers, `answer` in the place of `probability`.
 """
 
 import csv
@@ -76,7 +77,8 @@ def encode(schema: Schema, probabilities: Sequence[object], kind: str) -> bytes:
     return json.dumps(
         {
             "predictions": [
-                {"probability": number, "decision": schema.decision(number)} for number in numbers
+                {schema.answer_key: number, "decision": schema.decision(number)}
+                for number in numbers
             ]
         }
     ).encode()

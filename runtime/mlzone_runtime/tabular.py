@@ -58,7 +58,7 @@ class Predictor(Protocol):
         ...
 
     def predict(self, matrix: Matrix) -> Vector:
-        """Return the probability of the positive class of each of some rows."""
+        """Return the probability of the positive class of each of some rows, or the number."""
         ...
 
     def contributions(self, matrix: Matrix) -> Contributions:
@@ -85,11 +85,11 @@ class Model:
         return self.predictor.predict(matrix)
 
     def contributions(self, matrix: Matrix) -> Contributions:
-        """Return Shapley values of encoded rows, in log odds.
+        """Return Shapley values of encoded rows, in the schema's unit.
 
         Returns:
             One row each, one column a feature, and last the expected value; a row's sum is the
-            log odds of its probability.
+            log odds of its probability, or of numbers the answer.
         """
         if not len(matrix):
             return np.empty((0, len(self.schema.features) + 1))

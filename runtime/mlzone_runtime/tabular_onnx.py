@@ -2,7 +2,8 @@
 
 `model.onnx` takes either one matrix of numbers, encoded as `schema.json` says, or a column a
 feature, by its name: numbers, and categories as their text (missing ones and those that training
-never saw are empty). Its output `probability` is the probability of the positive class.
+never saw are empty). Its output `probability` is the probability of the positive class; where
+`schema.json` says that answers are any numbers (`"link": "identity"`), its output is `answer`.
 `background.csv` holds some records that contributions compare with, a header first.
 
 Source: ONNX operators `ai.onnx` and `ai.onnx.ml`, https://onnx.ai/onnx/operators/.
@@ -20,7 +21,6 @@ import onnxruntime
 from mlzone_runtime.tabular_sampling import sampled_contributions
 from mlzone_runtime.tabular_schema import ArtifactError, Feature, InvalidValueError, Matrix, Schema
 
-PROBABILITY = "probability"
 _NUMBERS: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -58,8 +58,8 @@ class Network:
         except Exception as error:
             reason = str(error).strip().splitlines()[-1]
             raise ArtifactError(f"model.onnx is no network: {reason}") from error
-        if PROBABILITY not in [output.name for output in session.get_outputs()]:
-            raise ArtifactError(f"model.onnx has no output {PROBABILITY}")
+        if schema.answer_key not in [output.name for output in session.get_outputs()]:
+            raise ArtifactError(f"model.onnx has no output {schema.answer_key}")
         _require_inputs(session.get_inputs(), schema)
         records = list(csv.DictReader(io.StringIO(background.decode("utf-8"))))
         if not records:
@@ -71,7 +71,7 @@ class Network:
         return cls(session=session, schema=schema, background=encoded)
 
     def predict(self, matrix: Matrix) -> npt.NDArray[np.float32]:
-        """Return the probability of the positive class of each row."""
+        """Return the answer to each row: the probability of the positive class, or a number."""
         inputs = self.session.get_inputs()
         if _takes_matrix(inputs, self.schema):
             given = {inputs[0].name: matrix.astype(_NUMBERS[inputs[0].type], copy=False)}
@@ -81,18 +81,24 @@ class Network:
             given = {
                 item.name: _column(item, features[item.name], columns[item.name]) for item in inputs
             }
-        (found,) = self.session.run([PROBABILITY], given)
+        (found,) = self.session.run([self.schema.answer_key], given)
         chances = np.asarray(found, dtype=np.float32).reshape(len(matrix))
+        if self.schema.link == "identity":
+            return chances
         inside = np.clip(chances, 0, 1)
         # Sums of many trees' shares end beside one.
         return np.where(np.abs(chances - inside) <= _ROUNDING, inside, chances)
 
     def contributions(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        """Return sampled Shapley values, in log odds, and last the expected value."""
-        return sampled_contributions(self._log_odds, matrix, self.background)
+        """Return sampled Shapley values, in the schema's unit, and last the expected value."""
+        return sampled_contributions(self._linked, matrix, self.background)
 
-    def _log_odds(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        chances = np.clip(self.predict(matrix).astype(np.float64), _NEAREST, 1 - _NEAREST)
+    def _linked(self, matrix: Matrix) -> npt.NDArray[np.float64]:
+        """Return what contributions add up to."""
+        answers = self.predict(matrix).astype(np.float64)
+        if self.schema.link == "identity":
+            return answers
+        chances = np.clip(answers, _NEAREST, 1 - _NEAREST)
         return np.asarray(np.log(chances / (1 - chances)))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 FORMAT = "tabular/1"
+LINKS = ("identity", "logit")
 TASKS = ("classification", "forecast", "regression")
 Matrix = npt.NDArray[np.float32]
 _LARGEST = float(np.finfo(np.float32).max)
@@ -78,6 +79,9 @@ class Schema:
     id_column: str = ""
     task: Literal["classification", "forecast", "regression"] = "classification"
     """What answers are: probabilities of a class, or numbers that are held against numbers."""
+    link: Literal["identity", "logit"] = "logit"
+    """What contributions of features add up to: the answer itself, any number; or, of answers
+    between none and one, their log odds."""
     horizon: int = 1
     """Of a forecast: so many periods ahead; errors of so many periods in a row are related."""
     no_change: tuple[str, float] | None = None
@@ -87,6 +91,16 @@ class Schema:
     def numeric(self) -> bool:
         """Whether a number becomes true, rather than a class."""
         return self.task != "classification"
+
+    @property
+    def unit(self) -> str:
+        """What contributions of features are counted in, for people."""
+        return "log odds" if self.link == "logit" else "answer"
+
+    @property
+    def answer_key(self) -> str:
+        """What an answer is called in JSON."""
+        return "probability" if self.link == "logit" else "answer"
 
     @property
     def names(self) -> list[str]:
@@ -166,6 +180,11 @@ def parse_schema(text: str | bytes) -> Schema:
         task = document.get("task", "classification")
         if task not in TASKS:
             raise ArtifactError(f"schema.json: task {task!r}; expected one of {', '.join(TASKS)}")
+        link = document.get("link", "logit")
+        if link not in LINKS or (link == "identity" and task == "classification"):
+            raise ArtifactError(
+                f"schema.json: link {link!r} of a {task}; expected logit, or of numbers identity"
+            )
         same = document.get("no_change")
         return Schema(
             model=str(document["model"]),
@@ -179,6 +198,7 @@ def parse_schema(text: str | bytes) -> Schema:
             ),
             id_column=str(document.get("id_column") or ""),
             task=task,
+            link=link,
             horizon=int(document.get("horizon", 1)),
             no_change=(str(same["feature"]), float(same["factor"])) if same else None,
         )

@@ -65,7 +65,10 @@ class Booster:
         return np.asarray(result, dtype=np.float32)
 
     def contributions(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        """Return exact TreeSHAP values, in log odds, and last the expected value."""
+        """Return exact TreeSHAP values of the trees' sum, and last the expected value.
+
+        The sum is the log odds of a probability, or of numbers the answer.
+        """
         data = xgboost.DMatrix(
             matrix,
             feature_names=self.schema.names,

@@ -1,4 +1,4 @@
-"""What the model looks at: Shapley values, in log odds, averaged over the test rows."""
+"""What the model looks at: Shapley values, averaged over the test rows."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ import numpy.typing as npt
 
 
 def report(
-    values: npt.NDArray[np.float64], features: list[dict[str, Any]], method: str = "exact TreeSHAP"
+    values: npt.NDArray[np.float64],
+    features: list[dict[str, Any]],
+    method: str = "exact TreeSHAP",
+    unit: str = "log odds",
 ) -> dict[str, Any]:
     """Return the global importance in the format of SageMaker Clarify's `analysis.json`.
 
@@ -17,6 +20,7 @@ def report(
         values: Shapley values, a row a record, a column a feature, and last the expected value.
         features: of the model's schema.
         method: how the values were computed.
+        unit: what they add up to.
     """
     importance = np.abs(values[:, :-1]).mean(axis=0)
     ranked = sorted(
@@ -26,7 +30,7 @@ def report(
     return {
         "version": "1.0",
         "method": method,
-        "unit": "log odds",
+        "unit": unit,
         "explanations": {
             "kernel_shap": {
                 "label0": {

@@ -8,6 +8,9 @@ ranking. It answers, for the model's output, the question that Budhathoki et al.
 distribution change?", AISTATS 2021) ask of causes and Zhang et al. ("Why did the model fail?", ICML
 2023) of performance.
 
+Where answers are any numbers, they take the place of log odds throughout: their mean is then itself
+the sum of its parts.
+
 Limits: dependent features share the credit; a feature that did not move can get some of it, because
 another one moved that it interacts with.
 """
@@ -32,15 +35,18 @@ class Contribution:
 
     Attributes:
         feature: Column name.
-        log_odds: Change of its mean TreeSHAP value; over all features they add up to the shift.
+        unit: What it is counted in: log odds, or of any numbers the answer.
+        log_odds: Change of its mean Shapley value, in the unit; over all features they add up to
+            the shift.
         standard_error: Of `log_odds`, from the spread of the values in both samples.
         share: Part of the shift, signed; none if the shift itself could be chance.
         movement: Part of all movement: absolute change over the sum of absolute changes.
-        probability: Part of the shift of the mean probability, in proportion to `share`; none if
-            there is no `share`. An approximation: probabilities do not add up.
+        probability: Part of the shift of the mean answer, in proportion to `share`; none if there
+            is no `share`. Of probabilities an approximation: they do not add up.
     """
 
     feature: str
+    unit: str
     log_odds: float
     standard_error: float
     share: float | None
@@ -54,6 +60,7 @@ class Attribution:
 
     Attributes:
         method: How contributions are computed, for people.
+        unit: What contributions are counted in: log odds, or of any numbers the answer.
         baseline_log_odds: Mean over the baseline's sample.
         current_log_odds: Mean over the window's sample.
         baseline_probability: Mean over the baseline's sample.
@@ -65,6 +72,7 @@ class Attribution:
     """
 
     method: str
+    unit: str
     baseline_log_odds: float
     current_log_odds: float
     baseline_probability: float
@@ -98,7 +106,8 @@ def attribute(model: WatchedModel, baseline: Table, current: Table) -> Attributi
     """Decompose the shift of the mean prediction from one table to the other."""
     before, now = model.contributions(baseline), model.contributions(current)
     odds_before, odds_now = before.sum(axis=1), now.sum(axis=1)
-    chances = [float(_probability(odds).mean()) for odds in (odds_before, odds_now)]
+    schema = model.schema
+    chances = [float(_answers(odds, schema.link).mean()) for odds in (odds_before, odds_now)]
     shift = float(odds_now.mean() - odds_before.mean())
     error = float(_standard_error(odds_before[:, None], odds_now[:, None])[0])
     clear = abs(shift) > _NOTEWORTHY * error
@@ -108,6 +117,7 @@ def attribute(model: WatchedModel, baseline: Table, current: Table) -> Attributi
     parts = [
         Contribution(
             feature=feature.name,
+            unit=schema.unit,
             log_odds=change,
             standard_error=spread,
             share=change / shift if clear else None,
@@ -115,11 +125,12 @@ def attribute(model: WatchedModel, baseline: Table, current: Table) -> Attributi
             probability=change / shift * (chances[1] - chances[0]) if clear else None,
         )
         for feature, change, spread in zip(
-            model.schema.features, changes.tolist(), errors.tolist(), strict=True
+            schema.features, changes.tolist(), errors.tolist(), strict=True
         )
     ]
     return Attribution(
         method=model.attribution,
+        unit=schema.unit,
         baseline_log_odds=float(odds_before.mean()),
         current_log_odds=float(odds_now.mean()),
         baseline_probability=chances[0],
@@ -131,8 +142,11 @@ def attribute(model: WatchedModel, baseline: Table, current: Table) -> Attributi
     )
 
 
-def _probability(log_odds: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float64)
+def _answers(sums: FloatArray, link: str) -> FloatArray:
+    """Return the answers that contributions add up to."""
+    if link == "identity":
+        return sums
+    return np.asarray(1 / (1 + np.exp(-sums)), dtype=np.float64)
 
 
 def _standard_error(before: FloatArray, now: FloatArray) -> FloatArray:

@@ -241,11 +241,11 @@ def _value(value: Any) -> object:
 
 
 def _answers(part: Mapping[str, Any] | None, rows: int) -> list[float]:
-    """Return the probability answered to each row; NaN where it cannot be told."""
+    """Return the probability or number answered to each row; NaN where it cannot be told."""
     try:
         text, is_json = _payload(part or {})
         if is_json:
-            found = [_probability(item) for item in _list_of(text, "predictions")]
+            found = [_answer(item) for item in _list_of(text, "predictions")]
         else:
             found = [float(row[0]) for row in csv.reader(io.StringIO(text)) if row]
     except (ValueError, KeyError, TypeError, csv.Error):
@@ -253,5 +253,7 @@ def _answers(part: Mapping[str, Any] | None, rows: int) -> list[float]:
     return found if len(found) == rows else [np.nan] * rows
 
 
-def _probability(item: Any) -> float:
-    return float(item["probability"] if isinstance(item, dict) else item)
+def _answer(item: Any) -> float:
+    if not isinstance(item, dict):
+        return float(item)
+    return float(item["probability"] if "probability" in item else item["answer"])

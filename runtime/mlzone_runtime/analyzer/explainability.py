@@ -43,6 +43,7 @@ def monitor(job: Job, settings: Settings) -> Result:
             raise AnalysisError(f"the baseline has no {name}")
     model = WatchedModel.load(job.baseline / ARCHIVE)
     features = model.schema.features
+    unit = "log odds" if model.schema.link == "logit" else "the unit of the answer"
     sample = read_training(job.baseline / SAMPLE, features)
     intake = read_window(job, features)
     before = np.abs(model.contributions(sample)[:, :-1])
@@ -71,7 +72,7 @@ def monitor(job: Job, settings: Settings) -> Result:
             drifted_features=len(changed[:_MOST_FINDINGS]),
         ),
         "attributions": {
-            "quantity": f"mean absolute {model.attribution} value, in log odds",
+            "quantity": f"mean absolute {model.attribution} value, in {unit}",
             "baseline_records": len(before),
             "current_records": len(absolute),
             "order": order,

@@ -65,7 +65,7 @@ def _method(explanation: Mapping[str, Any]) -> str:
     settings, found = explanation["settings"], explanation["attributions"]
     said = [
         (
-            "A feature's importance is its mean absolute exact TreeSHAP value, over "
+            f"A feature's importance is its {found['quantity']}, over "
             f"{show(found['baseline_records'])} records of the baseline and "
             f"{show(found['current_records'])} of this window."
         ),

@@ -28,7 +28,7 @@ def sentence(finding: Mapping[str, Any]) -> str:
     return (
         f"{finding['title']} went from place {evidence['baseline_rank']} to place "
         f"{evidence['current_rank']}: its mean absolute contribution went from "
-        f"{show(evidence['baseline'])} to {show(evidence['current'])} in log odds."
+        f"{show(evidence['baseline'])} to {show(evidence['current'])}."
     )
 
 

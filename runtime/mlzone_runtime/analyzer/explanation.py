@@ -140,7 +140,10 @@ def _attribution(analysis: Analysis) -> dict[str, Any]:
         return {"available": False, "reason": analysis.no_attribution}
     return {
         "available": True,
-        "quantity": "mean log odds of the positive class",
+        "quantity": (
+            "mean log odds of the positive class" if found.unit == "log odds" else "mean answer"
+        ),
+        "unit": found.unit,
         "method": f"difference of mean {found.method} values",
         "baseline_records": found.baseline_records,
         "current_records": found.current_records,
@@ -245,4 +248,7 @@ def differs(answers: Any, expected: Any) -> float | None:
     there = ~np.isnan(answers)
     if not there.any():
         return None
-    return float((np.abs(answers[there] - expected[there]) > _DIFFERENT).mean())
+    asked = expected[there]
+    # Numbers that are large are told apart by what they differ in proportion.
+    allowed = _DIFFERENT * np.maximum(1, np.abs(asked))
+    return float((np.abs(answers[there] - asked) > allowed).mean())

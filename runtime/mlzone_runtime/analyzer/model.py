@@ -55,9 +55,10 @@ class WatchedModel:
         return np.asarray(found, dtype=np.float64)
 
     def contributions(self, table: Table) -> FloatArray:
-        """Return Shapley values in log odds: a row a record, a column a feature.
+        """Return Shapley values in the schema's unit: a row a record, a column a feature.
 
-        The last column is the expected value; a row's sum is the log odds of its probability.
+        The last column is the expected value; a row's sum is the log odds of its probability, or
+        of numbers the answer.
         """
         found = self._model.contributions(encode(self.schema.features, table))
         return np.asarray(found, dtype=np.float64)

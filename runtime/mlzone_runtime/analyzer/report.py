@@ -47,12 +47,14 @@ def _ranking(explanation: Mapping[str, Any]) -> str:
     findings = explanation["findings"]
     if not findings:
         return ""
+    parts = [item["contribution"] for item in findings if item["contribution"]]
+    numbers = bool(parts) and parts[0]["unit"] == "answer"
     head = (
         ("", True),
         ("feature", False),
         ("cause", False),
         ("PSI", True),
-        ("log odds", True),
+        ("answer" if numbers else "log odds", True),
         ("share of the shift", True),
         ("what to do", False),
     )
@@ -189,11 +191,16 @@ def _method(explanation: Mapping[str, Any]) -> str:
         ),
     ]
     if attribution["available"]:
+        adds_up = (
+            "answer."
+            if attribution["unit"] == "answer"
+            else "log odds; parts in probability are approximations."
+        )
         said.append(
-            "A feature's effect is the change of its mean exact TreeSHAP value between "
+            f"A feature's effect is the {attribution['method']} between "
             f"{show(attribution['baseline_records'])} records of the baseline and "
             f"{show(attribution['current_records'])} of this window. The effects of all features "
-            "add up to the change of the mean log odds; parts in probability are approximations. "
+            f"add up to the change of the mean {adds_up} "
             "Features that depend on each other share the effect."
         )
     else:

@@ -174,16 +174,19 @@ def sentence(finding: Mapping[str, Any]) -> str:
 def _effect(contribution: Mapping[str, Any] | None) -> str:
     if contribution is None:
         return ""
+    unit = contribution["unit"]
     if contribution["share"] is None:
         return (
-            f"; it moved the mean log odds by {signed(contribution['log_odds'])}, "
+            f"; it moved the mean {unit} by {signed(contribution['log_odds'])}, "
             "which the other features balanced or which could be chance"
         )
-    return (
-        f"; it accounts for {percent(contribution['share'])} of the shift of the mean log odds "
-        f"({signed(contribution['log_odds'])}), about {signed(contribution['probability'])} in "
-        "probability"
+    told = (
+        f"; it accounts for {percent(contribution['share'])} of the shift of the mean {unit} "
+        f"({signed(contribution['log_odds'])})"
     )
+    if unit != "log odds":
+        return told
+    return f"{told}, about {signed(contribution['probability'])} in probability"
 
 
 def _where(segment: Mapping[str, Any] | None) -> str:

@@ -71,6 +71,8 @@ class Copy:
     rows: tuple[tuple[str, ...], ...]
     files: int
     """How many files the release has."""
+    answers: str
+    """What an answer is called, as the release document has it."""
 
 
 def copy(
@@ -92,12 +94,12 @@ def copy(
     for name, digest in digests.items():
         source = version.model_data if name == MODEL else f"{version.baseline}{name}"
         _download(s3, artifact_bucket, source, folder / name, digest)
-    features = _features(folder / MODEL)
+    features, answers = _schema(folder / MODEL)
     rows = _sample(folder / "sample.csv", [str(feature["name"]) for feature in features])
     for name in (*digests, MANIFEST):
         _upload(s3, folder / name, target, target.key(version.release, "baseline", name))
     _upload(s3, folder / MODEL, target, target.key(version.release, MODEL))
-    return Copy(features=features, rows=rows, files=len(digests) + 2)
+    return Copy(features=features, rows=rows, files=len(digests) + 2, answers=answers)
 
 
 def require_report(s3: Any, bucket: str, key: str) -> None:
@@ -210,8 +212,8 @@ def _put(s3: Any, target: Target, key: str, body: Any) -> None:
     )
 
 
-def _features(model: Path) -> tuple[Mapping[str, Any], ...]:
-    """Read the features from the schema that travels with the model."""
+def _schema(model: Path) -> tuple[tuple[Mapping[str, Any], ...], str]:
+    """Read features, and what answers are called, from the schema that travels with the model."""
     try:
         with tarfile.open(model, "r:gz") as archived:
             member = next(
@@ -219,9 +221,10 @@ def _features(model: Path) -> tuple[Mapping[str, Any], ...]:
             )
             file = archived.extractfile(member)
             schema = json.loads(file.read()) if file else {}
-        return tuple(
+        features = tuple(
             {"name": feature["name"], "type": feature["type"]} for feature in schema["features"]
         )
+        return features, "answer" if schema.get("link") == "identity" else "probability"
     except (StopIteration, tarfile.TarError, KeyError, TypeError, ValueError) as error:
         raise ReleaseRefused(f"{MODEL} has no readable schema.json: {error!r}") from None
 

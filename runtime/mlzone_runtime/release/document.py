@@ -41,6 +41,8 @@ class Release:
     """The features in the order of the endpoint's columns, as `schema.json` has them."""
     rows: tuple[tuple[str, ...], ...]
     """A few rows of the training data, as text; what smoke tests send."""
+    answers: str = "probability"
+    """What an answer is called in JSON: a `probability`, or `answer` if it can be any number."""
 
     def to_json(self) -> str:
         """Return the document's text."""

@@ -115,18 +115,18 @@ class Verifier:
         self.talk(f"passed  {self.endpoint} is in service with {config}")
 
     def _answers_alike(self) -> None:
-        """CSV and JSON give the same valid probabilities for the same rows."""
-        rows = self.release.rows
+        """CSV and JSON give the same valid answers for the same rows."""
+        rows, kind_of = self.release.rows, self.release.answers
         answer = self._call("text/csv", self.release.csv(rows))
-        by_csv = [probability(line) for line in answer.split()]
+        by_csv = [number(line, kind_of) for line in answer.split()]
         by_json = self._predictions(self.release.instances(rows))
         for kind, found in (("CSV", by_csv), ("JSON", by_json)):
             if len(found) != len(rows):
                 raise VerificationError(f"{len(rows)} rows of {kind} got {len(found)} answers")
-        for number, (one, other) in enumerate(zip(by_csv, by_json, strict=True), 1):
-            if not math.isclose(one, other, abs_tol=TOLERANCE):
-                raise VerificationError(f"row {number} gets {one} as CSV and {other} as JSON")
-        self.talk(f"passed  {len(rows)} rows as CSV and as JSON give the same probabilities")
+        for place, (one, other) in enumerate(zip(by_csv, by_json, strict=True), 1):
+            if not math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+                raise VerificationError(f"row {place} gets {one} as CSV and {other} as JSON")
+        self.talk(f"passed  {len(rows)} rows as CSV and as JSON give the same answers")
 
     def _predictions(self, instances: Sequence[dict[str, Any]]) -> list[float]:
         answer = self._call("application/json", json.dumps({"instances": instances}))
@@ -134,7 +134,8 @@ class Verifier:
             predictions = json.loads(answer)["predictions"]
             if not all(item["decision"] for item in predictions):
                 raise VerificationError("a prediction holds no decision")
-            return [probability(item["probability"]) for item in predictions]
+            kind = self.release.answers
+            return [number(item[kind], kind) for item in predictions]
         except (KeyError, TypeError, ValueError) as error:
             raise VerificationError(f"the JSON answer is not as agreed: {error!r}") from None
 
@@ -201,16 +202,22 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-def probability(value: Any) -> float:
+def number(value: Any, kind: str) -> float:
     """Return an answer as a number.
 
+    Args:
+        value: the answer.
+        kind: `probability`, or `answer` if it can be any number.
+
     Raises:
-        VerificationError: it is no probability.
+        VerificationError: it is none of its kind.
     """
+    expected = "a probability" if kind == "probability" else "a finite number"
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise VerificationError(f"an answer is {value!r}, not a probability") from None
-    if not 0 <= found <= 1:
-        raise VerificationError(f"an answer is {found}, not a probability")
+        raise VerificationError(f"an answer is {value!r}, not {expected}") from None
+    inside = 0 <= found <= 1 if kind == "probability" else math.isfinite(found)
+    if not inside:
+        raise VerificationError(f"an answer is {found}, not {expected}")
     return found

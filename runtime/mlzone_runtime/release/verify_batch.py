@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlzone_runtime.release.document import Release
-from mlzone_runtime.release.verify import VerificationError, probability
+from mlzone_runtime.release.verify import VerificationError, number
 
 PAUSE_SECONDS = 2.0
 LONGEST_SECONDS = 25 * 60.0
@@ -56,7 +56,7 @@ class BatchVerifier:
                 f"{len(rows)} records got {len(answers)} answers, or in another order"
             )
         for _, answer in answers:
-            probability(answer)
+            number(answer, self.release.answers)
         self.talk(f"passed  {len(rows)} records got their answers, in their order")
         seconds = (described["TransformEndTime"] - described["CreationTime"]).total_seconds()
         return {"job": job, "records": len(rows), "seconds": round(seconds, 1)}
