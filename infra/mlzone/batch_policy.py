@@ -40,6 +40,8 @@ class Batches:
     """The zone of the team's data in which it is asked and answers."""
     team_key_arn: str
     """The team's key."""
+    own_image: bool = False
+    """Whether the model answers in an image of its own."""
 
     @property
     def bucket(self) -> str:
@@ -74,7 +76,7 @@ def model_statements(b: Batches) -> list[Statement]:
         _see(b, "ListBatches", b.made),
         allow("Batches", ["s3:GetObject", "s3:PutObject"], [f"{b.bucket}/{b.made}/*"]),
         *_keys(b),
-        *pull_images(s),
+        *pull_images(s, *([b.model] if b.own_image else [])),
         allow(
             "WriteLog",
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],

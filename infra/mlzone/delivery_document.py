@@ -37,6 +37,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
     volume_key: str,
     training_role: str,
     images: Mapping[str, str],
+    own_repository: str = "",
 ) -> dict[str, Any]:
     """Return the document; texts may be tokens of the deployment.
 
@@ -54,6 +55,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
         volume_key: encrypts the jobs' disks.
         training_role: the role of the training pipeline and its jobs.
         images: the platform's images `tabular` and `analyzer`.
+        own_repository: where the build puts the model's own image, made from `tabular`.
     """
     group = naming.model_package_group(unit.name, model.name)
     tabular = images["tabular"]
@@ -98,6 +100,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
             "inference": tabular,
             "analyzer": images["analyzer"],
         },
+        **({"own_image": {"repository": own_repository}} if own_repository else {}),
         "compute": {
             "instance_type": model.training.instance_type,
             "volume_gb": VOLUME_GB,
@@ -119,7 +122,7 @@ def delivery_document(  # noqa: PLR0913 - the document has so many sources
 def _thresholds(model: Model) -> dict[str, float]:
     """Return what the model's template holds a version to."""
     limits = model.thresholds
-    if model.forecasts:
+    if model.answers_numbers:
         return {"max_error_ratio": limits.max_error_ratio}
     return {
         "min_auc": limits.min_auc,

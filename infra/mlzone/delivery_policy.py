@@ -8,10 +8,12 @@ platform's own commands; it alone may update the two stacks of the model (DEP-01
 from dataclasses import dataclass
 
 from mlzone.estate.unit import Stage
+from mlzone.image import PUSH_ACTIONS
 from mlzone.service_policy import (
     PIPELINE_JOBS,
     artifact_key,
     attach_to_network,
+    image_repository,
     pull_images,
 )
 from mlzone.surroundings import Statement, Surroundings, allow
@@ -33,6 +35,8 @@ class Delivery:
     """The model's name."""
     pipeline: str
     """The name of the CodePipeline."""
+    own_image: bool = False
+    """Whether the build makes an image of the model's own."""
 
     @property
     def stage(self) -> Stage:
@@ -119,16 +123,18 @@ def train_statements(d: Delivery, *, role_arn: str, app_arn: str) -> list[Statem
         app_arn: the team's MLflow App.
     """
     s = d.surroundings
-    partition, shared = s.partition, s.shared_services
     prefix = f"{s.unit}/{d.model}"
     parameter = s.naming.delivery_parameter(s.unit, d.model)
-    images = f"arn:{partition}:ecr:{s.home_region}:{shared}:repository"
     return [
+        *_own_image(d),
         allow("ReadDelivery", ["ssm:GetParameter"], [s.arn("ssm", f"parameter{parameter}")]),
         allow(
             "PinImages",
             ["ecr:DescribeImages"],
-            [f"{images}/{s.naming.ecr_repository(image)}" for image in ("analyzer", "tabular")],
+            [
+                image_repository(s, s.naming.ecr_repository(image))
+                for image in ("analyzer", "tabular")
+            ],
         ),
         allow(
             "ListArtifacts",
@@ -177,6 +183,15 @@ def train_statements(d: Delivery, *, role_arn: str, app_arn: str) -> list[Statem
             ],
         ),
     ]
+
+
+def _own_image(d: Delivery) -> list[Statement]:
+    """Return what puts an image into the model's own repository, and into no other."""
+    s = d.surroundings
+    if not d.own_image:
+        return []
+    own = image_repository(s, s.naming.own_image_repository(s.unit, d.model))
+    return [allow("PushOwnImage", [*PUSH_ACTIONS], [own])]
 
 
 def build_pipeline_statements(

@@ -17,10 +17,23 @@ IMAGES: tuple[Image, ...] = get_args(Image)
 
 VERSIONS: Mapping[Image, str] = {
     "analyzer": "1.0.0",
-    "build": "1.0.0",
-    "tabular": "1.0.0",
+    "build": "1.1.0",
+    "tabular": "1.1.0",
 }
 """The version that the platform uses, by image."""
+
+
+PUSH_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+"""What puts an image into a repository, layer by layer."""
 
 
 def image_uri(naming: Naming, shared_account: str, region: str, image: Image) -> str:
@@ -32,6 +45,17 @@ def image_uri(naming: Naming, shared_account: str, region: str, image: Image) ->
         region: the platform's Region; images are in no other.
         image: which one.
     """
+    repository = repository_uri(shared_account, region, naming.ecr_repository(image))
+    return f"{repository}:{VERSIONS[image]}"
+
+
+def repository_uri(shared_account: str, region: str, name: str) -> str:
+    """Return where a repository of the image registry is, without an image's version.
+
+    Args:
+        shared_account: the account of the image registry.
+        region: the platform's Region; images are in no other.
+        name: the repository's name.
+    """
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    host = f"{shared_account}.dkr.ecr.{region}.{suffix}"
-    return f"{host}/{naming.ecr_repository(image)}:{VERSIONS[image]}"
+    return f"{shared_account}.dkr.ecr.{region}.{suffix}/{name}"

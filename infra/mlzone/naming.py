@@ -265,6 +265,10 @@ class Naming:
         """Return the repository of a platform image."""
         return fit(f"{self.prefix}/{image}", Limit.ECR_REPOSITORY)
 
+    def own_image_repository(self, unit: str, model: str) -> str:
+        """Return the repository of the image that a model brings itself."""
+        return fit(f"{self.prefix}/{unit}/{model}", Limit.ECR_REPOSITORY)
+
     def kpi_table(self) -> str:
         """Return the table of life-cycle events."""
         return self.name("kpi-events", limit=Limit.TABLE)

@@ -4,6 +4,9 @@ As with personas, statements name resources by their prefix; where an action kno
 AWS makes the name, the place says so.
 """
 
+from collections.abc import Sequence
+
+from mlzone.image import IMAGES
 from mlzone.surroundings import Statement, Surroundings, allow
 
 PIPELINE_JOBS = "pipelines-*"
@@ -16,7 +19,9 @@ _IMAGE_ACTIONS = (
 )
 
 
-def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str) -> list[Statement]:
+def pipeline_statements(
+    s: Surroundings, *, role_arn: str, data_bucket_arn: str, own_images: Sequence[str] = ()
+) -> list[Statement]:
     """Return what a team's training pipelines may do.
 
     They read the team's data, run jobs in the team's account, write artefacts into the
@@ -27,6 +32,7 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
         s: where the role exists.
         role_arn: the role itself; jobs of a pipeline run in it.
         data_bucket_arn: the team's data.
+        own_images: the team's models that have images of their own.
     """
     return [
         *_data(s, data_bucket_arn),
@@ -43,7 +49,7 @@ def pipeline_statements(s: Surroundings, *, role_arn: str, data_bucket_arn: str)
             ],
             [s.registry_arn("model-package-group"), s.registry_arn("model-package", "/*")],
         ),
-        *pull_images(s),
+        *pull_images(s, *own_images),
         allow(
             "WriteLogs",
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -147,14 +153,27 @@ def experiments(s: Surroundings) -> Statement:
     )
 
 
-def pull_images(s: Surroundings) -> list[Statement]:
-    """Return what pulls the platform's images."""
-    repository = f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository"
+def pull_images(s: Surroundings, *models: str) -> list[Statement]:
+    """Return what pulls the platform's images, and those of some models' own.
+
+    Args:
+        s: where the role exists.
+        models: models of the unit that have images of their own.
+    """
+    names = [
+        *(s.naming.ecr_repository(image) for image in IMAGES),
+        *(s.naming.own_image_repository(s.unit, model) for model in models),
+    ]
     return [
-        allow("PullImages", [*_IMAGE_ACTIONS], [f"{repository}/{s.naming.prefix}/*"]),
+        allow("PullImages", [*_IMAGE_ACTIONS], [image_repository(s, name) for name in names]),
         # The action knows no resource.
         allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], "*"),
     ]
+
+
+def image_repository(s: Surroundings, name: str) -> str:
+    """Return the ARN of a repository in the image registry."""
+    return f"arn:{s.partition}:ecr:{s.home_region}:{s.shared_services}:repository/{name}"
 
 
 def attach_to_network(s: Surroundings) -> list[Statement]:

@@ -46,7 +46,7 @@ def windows_prefix(model: str) -> str:
     return f"{model}/windows"
 
 
-def serving_statements(s: Surroundings, *, model: str) -> list[Statement]:
+def serving_statements(s: Surroundings, *, model: str, own_image: bool = False) -> list[Statement]:
     """Return what a model's endpoint may do.
 
     It reads the model's releases, pulls its image, captures requests and writes its log.
@@ -54,13 +54,14 @@ def serving_statements(s: Surroundings, *, model: str) -> list[Statement]:
     Args:
         s: where the role exists; `keys` encrypt releases and captured requests.
         model: the model's name.
+        own_image: whether it is served in an image of its own.
     """
     capture = capture_arn(s)
     return [
         *releases(s, model),
         allow("Capture", ["s3:PutObject"], [f"{capture}/{requests_prefix(model)}/*"]),
         *_keys(s),
-        *pull_images(s),
+        *pull_images(s, *([model] if own_image else [])),
         allow(
             "WriteLog",
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

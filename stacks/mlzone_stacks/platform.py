@@ -120,7 +120,10 @@ class PlatformStack(cdk.Stack):
                 self,
                 f"Image-{image}",
                 ImageRepositoryProps(
-                    governance=governance, image=image, key=key, reader_accounts=self._accounts
+                    governance=governance,
+                    name=governance.naming.ecr_repository(image),
+                    key=key,
+                    reader_accounts=self._accounts,
                 ),
             )
             for image in IMAGES

@@ -7,9 +7,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from mlzone.estate import BusinessUnit, Stage
 from mlzone.persona import Place
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.identity import PeopleOfUnit, PeopleProps
+from mlzone_constructs.images import ImageRepository, ImageRepositoryProps
 from mlzone_constructs.registry import (
     Artifacts,
     ArtifactsProps,
@@ -49,6 +51,7 @@ class RegistryStack(cdk.Stack):
         )
         EventRelay(self, "Relay", EventRelayProps(governance=governance, unit=unit, key=key))
         Reminders(self, "Reminders", RemindersProps(governance=governance, unit=unit, key=key))
+        self._own_images(governance, unit, key)
         PeopleOfUnit(
             self,
             "People",
@@ -56,3 +59,20 @@ class RegistryStack(cdk.Stack):
             PeopleProps(governance=governance, place=Place.SHARED_SERVICES, keys=(key_arn,)),
         )
         governance.tag(self)
+
+    def _own_images(self, governance: Governance, unit: BusinessUnit, key: kms.IKey) -> None:
+        """A repository for each model that brings an image; its build alone pushes there."""
+        naming, dev = governance.naming, unit.environments.dev.account
+        for model in (model for team in unit.teams for model in team.models if model.own_image):
+            build = naming.service_role(unit.name, model.name, Stage.DEV, "build")
+            ImageRepository(
+                self,
+                f"Image-{model.name}",
+                ImageRepositoryProps(
+                    governance=governance,
+                    name=naming.own_image_repository(unit.name, model.name),
+                    key=key,
+                    reader_accounts=[unit.environments[stage].account for stage in Stage],
+                    pusher=(dev, build),
+                ),
+            )

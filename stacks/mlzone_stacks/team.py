@@ -184,6 +184,7 @@ class TeamStack(cdk.Stack):
                     self._surroundings(),
                     role_arn=governance.role_arn(self, self.account, name),
                     data_bucket_arn=self._zones.bucket.arn,
+                    own_images=[model.name for model in self._team.models if model.own_image],
                 ),
             ),
         )

@@ -61,6 +61,7 @@ class DeliveryParameter(Construct):
                 naming.service_role(unit.name, place.team.name, place.stage, "pipeline"),
             ),
             images={name: setting.image(name) for name in ("analyzer", "tabular")},
+            own_repository=setting.repository if place.model.own_image else "",
         )
         self.name = naming.delivery_parameter(unit.name, place.model.name)
         """The parameter's name."""

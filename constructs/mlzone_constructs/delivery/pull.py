@@ -69,7 +69,7 @@ class ReleasePull(Construct):
                     "MLZONE_ARTIFACT_BUCKET": naming.artifact_bucket(
                         unit, governance.shared_services
                     ),
-                    "MLZONE_IMAGE_PREFIX": setting.image("tabular").rpartition("/")[0] + "/",
+                    "MLZONE_IMAGE_REPOSITORY": setting.repository,
                     "MLZONE_RELEASE_BUCKET": naming.release_bucket(unit, place.account),
                     "MLZONE_RELEASE_KEY": setting.foundation.key_arn,
                     "MLZONE_ANALYZER_IMAGE": setting.image("analyzer"),

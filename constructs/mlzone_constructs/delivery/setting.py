@@ -7,7 +7,7 @@ from constructs import Construct
 
 from mlzone.delivery_policy import Delivery
 from mlzone.estate import Stage
-from mlzone.image import Image, image_uri
+from mlzone.image import Image, image_uri, repository_uri
 from mlzone.surroundings import Statement
 from mlzone_constructs.foundation import FoundationReferences
 from mlzone_constructs.serving import ModelPlace
@@ -42,6 +42,7 @@ class DeliverySetting:
             surroundings=replace(surroundings, keys=(*surroundings.keys, *more_keys)),
             model=self.place.model.name,
             pipeline=self.pipeline_name,
+            own_image=self.place.model.own_image,
         )
 
     def project_name(self, purpose: str) -> str:
@@ -57,6 +58,16 @@ class DeliverySetting:
         return image_uri(
             self.place.naming, governance.shared_services, governance.home_region, image
         )
+
+    @property
+    def repository(self) -> str:
+        """Where the images of the model's server are, without a version."""
+        place = self.place
+        if not place.model.own_image:
+            return self.image("tabular").rpartition(":")[0]
+        name = place.naming.own_image_repository(place.unit.name, place.model.name)
+        governance = place.governance
+        return repository_uri(governance.shared_services, governance.home_region, name)
 
 
 def statements(*parts: Sequence[Statement]) -> list[Statement]:

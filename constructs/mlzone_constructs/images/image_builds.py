@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from mlzone.image import VERSIONS, Image, image_uri
+from mlzone.image import PUSH_ACTIONS, VERSIONS, Image, image_uri
 from mlzone.naming import Limit
 from mlzone_constructs.foundation import GovernedLogGroup, GovernedLogGroupProps
 from mlzone_constructs.foundation.function import RUNTIME_FOLDER
@@ -33,17 +33,6 @@ else
 fi
 """
 """Builds and pushes a version, unless the repository has it: versions never change."""
-
-_PUSH = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:CompleteLayerUpload",
-    "ecr:DescribeImages",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:InitiateLayerUpload",
-    "ecr:PutImage",
-    "ecr:UploadLayerPart",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +155,9 @@ class ImageBuilds(Construct):
                         resources=[f"{bucket}/{self._source.s3_object_key}"],
                     ),
                     iam.PolicyStatement(
-                        sid="Push", actions=list(_PUSH), resources=[props.repositories[image].arn]
+                        sid="Push",
+                        actions=list(PUSH_ACTIONS),
+                        resources=[props.repositories[image].arn],
                     ),
                     # The action knows no resource.
                     iam.PolicyStatement(

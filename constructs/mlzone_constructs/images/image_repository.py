@@ -1,15 +1,37 @@
-"""The repository of one container image."""
+"""The repository of a container image."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from mlzone.image import Image
+from mlzone.image import PUSH_ACTIONS
 from mlzone_constructs.governance import Governance
+
+_LIFE_CYCLE = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "description": "What no version ever named",
+                "selection": {
+                    "tagStatus": "untagged",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": 14,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    },
+    separators=(",", ":"),
+)
+"""Versions are tagged and stay: a release names its image for as long as it is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +40,14 @@ class ImageRepositoryProps:
 
     governance: Governance
     """The organization's rules."""
-    image: Image
-    """Which image it holds."""
+    name: str
+    """Its name, from `mlzone.naming`."""
     key: kms.IKey
     """Encrypts the layers."""
     reader_accounts: Sequence[str]
     """The accounts whose roles may pull; their own policies decide which."""
+    pusher: tuple[str, str] | None = None
+    """Account and name of the role elsewhere that may push; nobody unless given."""
 
 
 class ImageRepository(Construct):
@@ -32,18 +56,19 @@ class ImageRepository(Construct):
     Guarantees:
         MOD-09: a version is written once; every image is scanned when it comes.
         ENC-02: layers are encrypted with a key of ours.
-        IAM-06: accounts of the organization pull, and nobody else.
+        IAM-06: accounts of the organization pull, and nobody else; one role of another account
+            pushes, if any does.
         DAT-05: it outlives its stack.
 
     Example:
         ImageRepository(self, "Repository", ImageRepositoryProps(
-            governance=governance, image="tabular", key=key, reader_accounts=accounts))
+            governance=governance, name=name, key=key, reader_accounts=accounts))
     """
 
     def __init__(self, scope: Construct, construct_id: str, props: ImageRepositoryProps) -> None:
         super().__init__(scope, construct_id)
         governance, partition = props.governance, cdk.Stack.of(self).partition
-        self.name = governance.naming.ecr_repository(props.image)
+        self.name = props.name
         """The repository's name."""
         repository = ecr.CfnRepository(
             self,
@@ -81,10 +106,33 @@ class ImageRepository(Construct):
                                 )
                             }
                         },
-                    }
+                    },
+                    *self._pushes(props),
                 ],
             },
+            lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
+                lifecycle_policy_text=_LIFE_CYCLE
+            ),
         )
         repository.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.arn = repository.attr_arn
         """The repository's ARN."""
+
+    def _pushes(self, props: ImageRepositoryProps) -> list[dict[str, Any]]:
+        """Return what lets the role push: by a condition, since it need not be there yet."""
+        if props.pusher is None:
+            return []
+        account, role = props.pusher
+        return [
+            {
+                "Sid": "BuildPushes",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{cdk.Stack.of(self).partition}:iam::{account}:root"},
+                "Action": list(PUSH_ACTIONS),
+                "Condition": {
+                    "ArnEquals": {
+                        "aws:PrincipalArn": props.governance.role_arn(self, account, role)
+                    }
+                },
+            }
+        ]

@@ -151,7 +151,7 @@ def _told(watch: Watch) -> dict[str, str]:
 def _particular(job: MonitorJob, watch: Watch) -> dict[str, Any]:
     """Return what only one kind of application has."""
     if watch.kind == "model-quality":
-        numeric = job.place.model.forecasts
+        numeric = job.place.model.answers_numbers
         return {"ProblemType": "Regression" if numeric else "BinaryClassification"}
     if watch.kind in ("bias", "explainability"):
         return {"ConfigUri": job.release["BaselineConstraints"]}

@@ -67,6 +67,7 @@ class ModelBatches(Construct):
             model=self._place.model.name,
             data_zone=self._place.model.data_zone,
             team_key_arn=self._team_key,
+            own_image=self._place.model.own_image,
         )
         role = serving_role(self, self._place, model_statements(self._batches))
         name, model = served_model(self, self._place, props.foundation, props.release, role)

@@ -56,15 +56,17 @@ class ModelEndpoint(Construct):
         log = self._log()
         place, foundation = props.place, props.foundation
         surroundings = place.surroundings(self, foundation.key_arn)
-        role = serving_role(self, place, serving_statements(surroundings, model=place.model.name))
-        model_name, model = served_model(self, place, foundation, props.release, role)
+        model = place.model
+        may = serving_statements(surroundings, model=model.name, own_image=model.own_image)
+        role = serving_role(self, place, may)
+        model_name, served = served_model(self, place, foundation, props.release, role)
         config_name, config = self._config(model_name)
-        config.add_resource_dependency(model)
+        config.add_resource_dependency(served)
         self.endpoint = self._endpoint(config_name)
         """The endpoint."""
         self.endpoint.add_resource_dependency(config)
         self.endpoint.node.add_dependency(log)
-        props.release.govern(model, config, self.endpoint)
+        props.release.govern(served, config, self.endpoint)
 
     def _log(self) -> GovernedLogGroup:
         """SageMaker would make the group itself, without a key and without an end."""

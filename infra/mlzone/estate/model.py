@@ -11,9 +11,11 @@ from mlzone.monitor_kind import MONITORS, MonitorKind, Severity
 from mlzone.monitor_schedule import daily
 from mlzone.risk import TIERS, RiskTier, TierControls
 
-Template = Literal["forecast", "register-only", "tabular-batch", "tabular-realtime"]
-"""The pipeline templates: forecasts; models trained elsewhere; classifiers of tables, asked by the
-day or at any time."""
+Template = Literal[
+    "custom-container", "forecast", "register-only", "tabular-batch", "tabular-realtime"
+]
+"""The pipeline templates: models in an image of their own; forecasts; models trained elsewhere;
+classifiers of tables, asked by the day or at any time."""
 
 
 TagPattern = Annotated[
@@ -48,7 +50,8 @@ class Thresholds(Record):
     max_disparate_impact_gap: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Largest |1 - disparate impact| over the declared facets."""
     max_error_ratio: Annotated[float, Field(gt=0, le=10)] = 1.0
-    """Of a forecast: largest error in the back-test, relative to a forecast of no change."""
+    """Of numbers: largest error on what the model did not see, relative to a forecast of no change,
+    or to an answer that is the same for all."""
 
 
 class Batch(Record):
@@ -203,21 +206,26 @@ class Model(Record):
         return self.monitoring.capture_percentage or self.controls.minimum_capture_percentage
 
     @property
-    def forecasts(self) -> bool:
-        """Whether it answers numbers of series, rather than decides about cases."""
-        return self.template == "forecast"
+    def answers_numbers(self) -> bool:
+        """Whether it answers numbers, rather than probabilities of a class."""
+        return self.template in ("custom-container", "forecast")
+
+    @property
+    def own_image(self) -> bool:
+        """Whether it is trained and served in an image of its own."""
+        return self.template == "custom-container"
 
     @property
     def demanded_monitors(self) -> dict[MonitorKind, str]:
         """The monitors that the risk tier demands, each with its schedule.
 
-        A forecast is of series, not of people: no groups, no bias. A model that answers once a day
-        is watched once a day, after its answers.
+        Bias is judged of decisions about groups of people, not of numbers. A model that answers
+        once a day is watched once a day, after its answers.
         """
         return {
             kind: daily(self.serving.batch.watched_at) if self.serving.batch else schedule
             for kind, schedule in self.controls.monitors.items()
-            if kind != "bias" or not self.forecasts
+            if kind != "bias" or not self.answers_numbers
         }
 
     def monitors(self, *, production: bool) -> dict[MonitorKind, str]:

@@ -116,10 +116,13 @@ def _monitors(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
                     f"every {slowest} hour{'' if slowest == 1 else 's'}"
                 ),
             )
-    if model.forecasts and "bias" in monitoring.schedules:
+    if model.answers_numbers and "bias" in monitoring.schedules:
         yield (
             ("monitoring", "schedules", "bias"),
-            "got a schedule; a forecast is of series and has no groups of people: remove it",
+            (
+                f"got a schedule; bias is judged of decisions, and a model of template "
+                f"{model.template} answers numbers: remove it"
+            ),
         )
     monitors = model.monitors(production=True)
     lacking = [kind for kind in monitors if MONITORS[kind].needs_ground_truth]

@@ -82,7 +82,7 @@ class Settings:
                 group_arn=setting("MLZONE_MODEL_PACKAGE_GROUP", environment),
                 artifact_bucket=setting("MLZONE_ARTIFACT_BUCKET", environment),
                 artifact_prefix=f"{scope.unit}/{scope.model}",
-                image_prefix=setting("MLZONE_IMAGE_PREFIX", environment),
+                image_repository=setting("MLZONE_IMAGE_REPOSITORY", environment),
                 evidence=tuple(setting("MLZONE_EVIDENCE", environment).split()),
             ),
             target=Target(
@@ -160,6 +160,7 @@ def _pull(arn: str, settings: Settings, clients: Clients) -> dict[str, Any]:
         baseline_constraints=target.uri(version.release, "baseline", "constraints.json"),
         analyzer_image=settings.analyzer_image,
         features=brought.features,
+        answers=brought.answers,
         rows=brought.rows,
     )
     # Before the archive: whoever hears of the deployment has heard of the release.

@@ -30,8 +30,8 @@ class Surroundings:
     """The unit's bucket of training artefacts."""
     artifact_prefix: str
     """The model's part of it, without slashes at its ends."""
-    image_prefix: str
-    """What the platform's images begin with, such as `1….amazonaws.com/aur/`."""
+    image_repository: str
+    """Where the image that serves the model must be from: the platform's, or the model's own."""
     evidence: tuple[str, ...]
     """What the model's risk tier demands of a version, as `gate` knows it."""
 
@@ -167,11 +167,11 @@ def _location(uri: str, what: str, version: int, surroundings: Surroundings) -> 
 
 def _pinned_image(image: str, version: int, surroundings: Surroundings) -> str:
     repository, _, digest = image.partition("@")
-    if not repository.startswith(surroundings.image_prefix):
+    expected = surroundings.image_repository
+    if repository != expected and not repository.startswith(f"{expected}:"):
         raise ReleaseRefused(
-            f"version {version} runs in {image or 'no image'}; "
-            f"images must be of {surroundings.image_prefix}"
+            f"version {version} runs in {image or 'no image'}; images must be of {expected}"
         )
-    if not digest.startswith("sha256:"):
+    if not digest.startswith("sha256:") or repository != expected:
         raise ReleaseRefused(f"version {version} names its image {image} by tag; give the digest")
     return image

@@ -76,8 +76,9 @@ def test_the_checks_know_the_models_surroundings(production, environment):
     assert told["MLZONE_MODEL_PACKAGE_GROUP"].endswith(
         f":{SHARED}:model-package-group/cmp-retail-credit-default"
     )
-    assert told["MLZONE_IMAGE_PREFIX"] == f"{SHARED}.dkr.ecr.sa-east-1.amazonaws.com/cmp/"
-    assert told["MLZONE_ANALYZER_IMAGE"].startswith(told["MLZONE_IMAGE_PREFIX"])
+    images = f"{SHARED}.dkr.ecr.sa-east-1.amazonaws.com/cmp"
+    assert told["MLZONE_IMAGE_REPOSITORY"] == f"{images}/tabular"
+    assert told["MLZONE_ANALYZER_IMAGE"].startswith(f"{images}/analyzer:")
     assert told["MLZONE_ENVIRONMENT"] == "prod"
 
 

@@ -28,7 +28,7 @@ SETTINGS = Settings(
         group_arn=GROUP,
         artifact_bucket="aur-artifacts",
         artifact_prefix="retail/credit",
-        image_prefix="100000000002.dkr.ecr.sa-east-1.amazonaws.com/aur/",
+        image_repository="100000000002.dkr.ecr.sa-east-1.amazonaws.com/aur/tabular",
         evidence=("explanation", "validation"),
     ),
     target=Target(
@@ -242,6 +242,13 @@ def overwritten(key, content):
             container("Image", "docker.io/evil@sha256:1"), "images must be of", id="MOD-09-registry"
         ),
         pytest.param(
+            container(
+                "Image", "100000000002.dkr.ecr.sa-east-1.amazonaws.com/aur/retail/other@sha256:1"
+            ),
+            "images must be of",
+            id="MOD-09-repository",
+        ),
+        pytest.param(
             container("Image", "100000000002.dkr.ecr.sa-east-1.amazonaws.com/aur/tabular:1.0.0"),
             "by tag; give the digest",
             id="MOD-09-tag",
@@ -304,7 +311,7 @@ def test_a_refusal_is_told_once_because_lambda_has_no_reason_to_try_again(monkey
         "MLZONE_PLATFORM_BUS": SETTINGS.bus_arn,
         "MLZONE_MODEL_PACKAGE_GROUP": GROUP,
         "MLZONE_ARTIFACT_BUCKET": "aur-artifacts",
-        "MLZONE_IMAGE_PREFIX": SETTINGS.surroundings.image_prefix,
+        "MLZONE_IMAGE_REPOSITORY": SETTINGS.surroundings.image_repository,
         "MLZONE_RELEASE_BUCKET": "aur-releases",
         "MLZONE_RELEASE_KEY": SETTINGS.target.key_arn,
         "MLZONE_ANALYZER_IMAGE": SETTINGS.analyzer_image,

@@ -36,10 +36,12 @@ def publish(endpoint: Endpoint, estate: Estate) -> tuple[str, ...]:
     shared = account_session(endpoint, estate, estate.organization.accounts.shared_services)
     ecr = shared.client("ecr")
     for image, version in VERSIONS.items():
+        repository, configuration = naming.ecr_repository(image), _configuration(image, version)
+        _upload(ecr, repository, configuration)
         try:
             ecr.put_image(
-                repositoryName=naming.ecr_repository(image),
-                imageManifest=json.dumps(_manifest(image, version)),
+                repositoryName=repository,
+                imageManifest=json.dumps(_manifest(image, configuration)),
                 imageManifestMediaType=_MANIFEST,
                 imageTag=version,
             )
@@ -52,17 +54,47 @@ def publish(endpoint: Endpoint, estate: Estate) -> tuple[str, ...]:
     return tuple(f"{naming.ecr_repository(image)}:{version}" for image, version in VERSIONS.items())
 
 
-def _manifest(image: Image, version: str) -> dict[str, Any]:
-    config = json.dumps({"image": image, "version": version}).encode()
-    digest = "sha256:" + hashlib.sha256(config).hexdigest()
+def _configuration(image: Image, version: str) -> bytes:
+    """Return the configuration of an image without layers, on which projects build theirs."""
+    document = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {
+            "Entrypoint": list(_PROGRAMS[image]),
+            "Labels": {"image": image, "version": version},
+        },
+        "rootfs": {"type": "layers", "diff_ids": []},
+    }
+    return json.dumps(document, sort_keys=True).encode()
+
+
+def _upload(ecr: Any, repository: str, content: bytes) -> None:
+    """Put a blob into a repository, unless it is there."""
+    digest = _digest(content)
+    where = {"repositoryName": repository}
+    known = ecr.batch_check_layer_availability(**where, layerDigests=[digest])["layers"]
+    if any(item["layerAvailability"] == "AVAILABLE" for item in known):
+        return
+    upload = {**where, "uploadId": ecr.initiate_layer_upload(**where)["uploadId"]}
+    ecr.upload_layer_part(
+        **upload, partFirstByte=0, partLastByte=len(content) - 1, layerPartBlob=content
+    )
+    ecr.complete_layer_upload(**upload, layerDigests=[digest])
+
+
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def _manifest(image: Image, configuration: bytes) -> dict[str, Any]:
     program = _PROGRAMS[image]
     return {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "config": {
             "mediaType": "application/vnd.oci.image.config.v1+json",
-            "digest": digest,
-            "size": len(config),
+            "digest": _digest(configuration),
+            "size": len(configuration),
         },
         "layers": [],
         "annotations": {ENTRYPOINT: json.dumps(program)} if program else {},
