@@ -13,6 +13,8 @@ MIGRATED = "retail-banking/migrated"
 """Risk tier 3, brought in by a manifest."""
 BATCH = "retail-banking/loan-review"
 """Risk tier 3, without an endpoint: it answers once a day."""
+CARS = "retail-banking/car-value"
+"""Risk tier 3, in an image of its own."""
 LENDING = "arn:aws:iam::100000000012:role/lending"
 """The system that brings what the model is asked, and fetches what it answers."""
 _MODELS = {
@@ -35,6 +37,15 @@ _MODELS = {
             "template": "register-only",
             "risk_tier": 3,
             "data_zone": "credit-applications",
+        },
+        {
+            "name": "car-value",
+            "title": "Value of a car that secures a loan",
+            "purpose": "Estimates what a car is worth as collateral of a loan",
+            "template": "custom-container",
+            "risk_tier": 3,
+            "data_zone": "credit-applications",
+            "thresholds": {"max_error_ratio": 0.6},
         },
         {
             "name": "loan-review",

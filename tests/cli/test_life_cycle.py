@@ -19,11 +19,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tests.cli.life_cycle import ROOT, Bank
 from tests.cli.outside_system import refused
-from tests.cli.templates_estate import BATCH, ELSEWHERE, FORECAST, LENDING, MIGRATED
+from tests.cli.templates_estate import BATCH, CARS, ELSEWHERE, FORECAST, LENDING, MIGRATED
 
 CALM = "4,-0.1,-0.3,0.9,4,8,4,5.5,0.5,2.5\n"
 CRISIS = "9.6,0.4,3.6,0.7,-2.9,-30,-1.1,0.12,-1.4,3.56\n"
 """What the forecast sees in good times and in a crisis, in the order of `model.yaml`."""
+
+SMALL_CAR = "gas,std,hatchback,fwd,93.7,157.3,63.8,1918,4,90,9.4,68,31\n"
+LARGE_CAR = "gas,std,sedan,rwd,120.9,208.1,71.7,3900,8,308,8,184,14\n"
+"""What the model of cars is asked, in the order of its features."""
 
 pytestmark = pytest.mark.cdk
 
@@ -348,6 +352,37 @@ def test_MON_04_a_model_that_is_stopped_is_asked_nothing(bank: Bank):
         ("staging", "Scheduled"),
         ("prod", ""),
     ]
+
+
+def test_MOD_09_a_commit_makes_an_image_and_trains_and_evaluates_in_it(bank: Bank):
+    bank.mlzone("model", "new", CARS, "cars")
+    bank.mlzone("model", "submit", CARS, "cars", "--as", "bruno.lima", "--wait")
+
+    version = bank.result("model", "show", CARS)["version"]
+
+    assert version["status"] == "PendingManualApproval"
+    assert float(version["metadata"]["error_ratio"]) < 0.6
+    jobs = {
+        job["step"]: job for job in bank.result("model", "show", CARS, "--lineage")["run"]["jobs"]
+    }
+    own = {jobs[step]["image"] for step in ("Prepare", "Train", "Evaluate")}
+    assert len(own) == 1
+    (image,) = own
+    assert "/aur/retail-banking/car-value@sha256:" in image
+    assert "/aur/analyzer@sha256:" in jobs["Baseline"]["image"]
+
+
+def test_a_model_in_an_image_of_its_own_comes_into_production(bank: Bank):
+    bank.mlzone("model", "approve", CARS, "--as", "paula.reis", "--reason", "card read")
+
+    bank.until(lambda: bank.promoted(CARS, "prod"), "the cars are in production")
+
+    small, large = (bank.call("fabio.melo", CARS, row) for row in (SMALL_CAR, LARGE_CAR))
+    assert 3000 < small["answer"] < 12000
+    assert 20000 < large["answer"] < 60000
+    assert (small["decision"], large["decision"]) == ("accept", "appraise")
+    reproduced = bank.result("model", "reproduce", f"{CARS}:1")
+    assert reproduced["differences"] == []
 
 
 def serving(bank: Bank) -> tuple[int, str]:

@@ -39,7 +39,9 @@ def compiled(project: Path, target: Path, **variables: str) -> str:
     return target.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["forecast", "register-only", "tabular-batch", "tabular-realtime"])
+@pytest.mark.parametrize(
+    "name", ["custom-container", "forecast", "register-only", "tabular-batch", "tabular-realtime"]
+)
 def test_its_own_tests_pass_standing_alone(name: str, tmp_path: Path) -> None:
     project = render(tmp_path / "project", name)
     done = subprocess.run(

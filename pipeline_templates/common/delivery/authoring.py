@@ -69,6 +69,7 @@ class Inputs:
     images: dict[str, str]
     """By purpose: training, processing, inference, analyzer; by digest."""
     code_uri: str
+    """The folder of the steps; empty where the image brings them."""
     data_uri: str
     model_uri: str
     """The folder of a model that was trained elsewhere; empty where the pipeline trains."""
@@ -125,9 +126,10 @@ class Author:
 
     def prepare(self, outputs: Sequence[str]) -> ProcessingStep:
         """Return the step that runs `prepare.py` over the data."""
-        arguments = self._processor("prepare.py").run(
-            inputs=[self._code(), _input("data", self.inputs.data_uri)],
+        arguments = self._step("prepare").run(
+            inputs=[*self._code(), _input("data", self.inputs.data_uri)],
             outputs=[self._output("prepare", name) for name in (*outputs, "report")],
+            arguments=self._command("prepare"),
         )
         return ProcessingStep("Prepare", step_args=arguments, cache_config=CACHE)
 
@@ -153,7 +155,11 @@ class Author:
             ),
             output_data_config=OutputDataConfig(s3_output_path=f"{self._root}/training"),
             input_data_config=[
-                InputData(channel_name="code", data_source=self.inputs.code_uri),
+                *(
+                    [InputData(channel_name="code", data_source=self.inputs.code_uri)]
+                    if self.inputs.code_uri
+                    else []
+                ),
                 *(
                     InputData(channel_name=name, data_source=place, content_type="text/csv")
                     for name, place in channels.items()
@@ -168,9 +174,10 @@ class Author:
         Args:
             places: its inputs, by name.
         """
-        arguments = self._processor("evaluate.py").run(
-            inputs=[self._code(), *(_input(name, place) for name, place in places.items())],
+        arguments = self._step("evaluate").run(
+            inputs=[*self._code(), *(_input(name, place) for name, place in places.items())],
             outputs=[self._output("evaluate", "evaluation", folder="")],
+            arguments=self._command("evaluate"),
         )
         return ProcessingStep(
             "Evaluate", step_args=arguments, property_files=[self.summary], cache_config=CACHE
@@ -186,8 +193,9 @@ class Author:
             model: the folder of its archive.
             evaluation: records that it did not see, with their outcome: what the monitors of
                 quality, bias and explanations compare with.
-            answers: of a back-test, the column of its forecasts; a classifier is asked instead, and
-                held against the groups of its settings.
+            answers: the column of answers that were given without knowing the outcome, such as
+                those of a back-test; a classifier is asked instead, and held against the groups
+                of its settings.
         """
         judged = (
             ["--answers", answers]
@@ -195,10 +203,10 @@ class Author:
             else ["--groups", f"{PROCESSING}/input/code/settings.json"]
         )
         monitoring = self.delivery["monitoring"]
-        processor = self._processor(image="analyzer", command=["-m", "mlzone_runtime.analyzer"])
+        processor = self._processor("analyzer", ["python3", "-m", "mlzone_runtime.analyzer"])
         arguments = processor.run(
             inputs=[
-                *([] if answers else [self._code()]),
+                *([] if answers else self._code()),
                 _input("dataset", dataset),
                 _input("evaluation", evaluation),
                 _input("model", model),
@@ -306,13 +314,20 @@ class Author:
 
     # --- their parts ------------------------------------------------------------------------
 
-    def _processor(
-        self, script: str = "", *, image: str = "processing", command: list[str] | None = None
-    ) -> Processor:
+    def _step(self, name: str) -> Processor:
+        """Return what runs a step: its script, or the program of the image itself."""
+        brought = ["python3", f"{PROCESSING}/input/code/{name}.py"]
+        return self._processor("processing", brought if self.inputs.code_uri else None)
+
+    def _command(self, name: str) -> list[str] | None:
+        """Return what the program of the image is told."""
+        return None if self.inputs.code_uri else [name]
+
+    def _processor(self, image: str, entrypoint: list[str] | None) -> Processor:
         return Processor(
             role=self._role,
             image_uri=self.inputs.images[image],
-            entrypoint=["python3", *(command or [f"{PROCESSING}/input/code/{script}"])],
+            entrypoint=entrypoint,
             instance_count=1,
             instance_type=self._compute["instance_type"],
             volume_size_in_gb=self._compute["volume_gb"],
@@ -320,8 +335,8 @@ class Author:
             sagemaker_session=self._session,
         )
 
-    def _code(self) -> ProcessingInput:
-        return _input("code", self.inputs.code_uri)
+    def _code(self) -> list[ProcessingInput]:
+        return [_input("code", self.inputs.code_uri)] if self.inputs.code_uri else []
 
     def _output(self, step: str, name: str, folder: str | None = None) -> ProcessingOutput:
         parts = [f"{self._root}/executions", ExecutionVariables.PIPELINE_EXECUTION_ID]

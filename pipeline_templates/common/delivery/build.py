@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from delivery import bundle, compiling, execution, images, parameter, tracking
+from delivery import bundle, compiling, container, execution, parameter, tracking
 from delivery.bundle import Bundle
 from delivery.parameter import BuildError
 
@@ -89,10 +89,11 @@ def train(session: Any, delivery: dict[str, Any], run: tracking.Run) -> str:
     Raises:
         BuildError: no version was registered.
     """
+    code = bundle.code(delivery)
     sources = compiling.Sources(
         delivery=delivery,
-        images=images.pinned(session, delivery["images"]),
-        code=bundle.code(delivery),
+        images=container.pinned(session, delivery, code),
+        code=code,
         data=bundle.data(),
         model=bundle.model(),
     )

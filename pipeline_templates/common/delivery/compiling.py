@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delivery import harden, requests
+from delivery import container, harden, requests
 from delivery.bundle import Bundle
 from delivery.parameter import PROJECT, BuildError
 
@@ -36,7 +36,8 @@ class Sources:
     @property
     def bundles(self) -> tuple[Bundle, ...]:
         """What the jobs read."""
-        return tuple(item for item in (self.code, self.data, self.model) if item)
+        code = None if container.BRINGS_PROGRAM else self.code
+        return tuple(item for item in (code, self.data, self.model) if item)
 
     def uri(self, bundle: Bundle) -> str:
         """Return where a bundle lies."""
@@ -66,7 +67,7 @@ def author(sources: Sources, project: Path = PROJECT) -> dict[str, Any]:
         "delivery": sources.delivery,
         "inputs": {
             "images": sources.images,
-            "code_uri": sources.uri(sources.code),
+            "code_uri": "" if container.BRINGS_PROGRAM else sources.uri(sources.code),
             "data_uri": sources.uri(sources.data),
             "code_hash": sources.code.digest,
             "data_hash": sources.data.digest,

@@ -112,18 +112,36 @@ def gaps(document: Document, delivery: Document) -> list[str]:
 
 
 def _content(arguments: Document, delivery: Document) -> Iterator[str]:
-    """Yield images that a tag could move, and places outside the model's own prefix."""
+    """Yield images that are not ours or that a tag could move, and places of others."""
     home = "s3://{bucket}/{prefix}/".format(**delivery["artifacts"])
+    ours = {_repository(uri) for uri in delivery["images"].values()}
+    ours |= {item["repository"] for item in [delivery.get("own_image")] if item}
     for key, value in _texts(arguments):
-        if key in ("Image", "ImageUri", "TrainingImage") and not _DIGEST.search(value):
-            yield f"image {value} is not pinned by its digest"
+        if key in ("Image", "ImageUri", "TrainingImage"):
+            if not _DIGEST.search(value):
+                yield f"image {value} is not pinned by its digest"
+            elif _repository(value) not in ours:
+                yield f"image {value} is of none of {', '.join(sorted(ours))}"
         if value.startswith("s3://") and not f"{value}/".startswith(home):
             yield f"{value} is outside {home}"
 
 
+def _repository(uri: str) -> str:
+    """Return an image's repository: what stands before the digest or the tag."""
+    host, slash, name = uri.partition("@")[0].partition("/")
+    return host + slash + name.partition(":")[0]
+
+
 def _run_script(arguments: Document) -> None:
-    """Start the project's own script instead of the SDK's drivers, with every path said."""
+    """Start the project's own script instead of the SDK's drivers, with every path said.
+
+    An image that brings the program is started with `train`, as SageMaker does.
+    """
     channels = [item["ChannelName"] for item in arguments["InputDataConfig"]]
+    if "code" not in channels:
+        for name in ("ContainerEntrypoint", "ContainerArguments"):
+            arguments["AlgorithmSpecification"].pop(name, None)
+        return
     paths = [
         text
         for name in channels

@@ -92,7 +92,7 @@ def test_IAM_03_a_build_pushes_to_its_models_repository_alone(own: Estate, bring
     )
     pushed = [
         item["Resource"]
-        for item in train_statements(delivery, role_arn="role")
+        for item in train_statements(delivery, role_arn="role", app_arn="app")
         if "ecr:PutImage" in item["Action"]
     ]
     assert pushed == ([[f"{REPOSITORIES}/cmp/retail/cars"]] if brings else [])

@@ -107,6 +107,25 @@ def test_the_build_image_can_test_and_write_a_project(project: Path, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_build_image_can_test_a_project_that_brings_an_image(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    answers = {"business_unit": "retail", "team": "risk", "model": "car-value"}
+    template.render("custom-container", answers, folder, templates=TEMPLATES)
+    chosen = ("tests/test_image.py", "tests/test_gate.py", "tests/test_server.py")
+    done = run_inside("build", tmp_path, "-m", "pytest", "-x", *chosen, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tabular_image_holds_what_a_projects_own_image_starts(tmp_path: Path) -> None:
+    steps = TEMPLATES / "custom-container" / "steps"
+    script = (
+        f"import sys; sys.path[:0] = ['{steps}', '{TEMPLATES / 'common' / 'steps'}'];"
+        "import main, prepare, train, evaluate, serve, skl2onnx, onnxruntime"
+    )
+    done = run_inside("tabular", tmp_path, "-c", script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_build_image_can_deploy_a_release(tmp_path: Path) -> None:
     done = run_inside("build", tmp_path, "-m", "mlzone_runtime.release", "--help", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from mlzone.estate import BusinessUnit, Model, Team
 
 TEMPLATES = Path("pipeline_templates")
 _LAYERS: Mapping[str, tuple[str, ...]] = {
+    "custom-container": ("common",),
     "forecast": ("common",),
     "register-only": ("common", "classifier"),
     "tabular-batch": ("common", "classifier", "tabular-realtime"),
