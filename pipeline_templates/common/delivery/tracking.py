@@ -26,6 +26,8 @@ _BUILD = "mlzone.build"
 _REASON = "mlzone.reason"
 _LONGEST_VALUE = 5000
 _LONGEST_DIGEST = 36
+_MOST_PARAMS = 100
+"""MLflow takes so many at once."""
 _COMMIT = 12
 _MISSING, _PRESENT = "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"
 
@@ -186,13 +188,17 @@ class Run:
             {"key": key, "value": value, "timestamp": now, "step": 0}
             for key, value in (metrics or {}).items()
         ]
-        _known(self.app).post(
+        app, learned, kept = _known(self.app), _pairs(params or {}), _pairs(tags or {})
+        app.post(
             "runs/log-batch",
             run_id=self.id,
             metrics=measured,
-            params=_pairs(params or {}),
-            tags=_pairs(tags or {}),
+            params=learned[:_MOST_PARAMS],
+            tags=kept,
         )
+        for begin in range(_MOST_PARAMS, len(learned), _MOST_PARAMS):
+            more = learned[begin : begin + _MOST_PARAMS]
+            app.post("runs/log-batch", run_id=self.id, metrics=[], params=more, tags=[])
 
 
 def _known(app: App | None) -> App:

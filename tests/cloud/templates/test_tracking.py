@@ -81,6 +81,21 @@ def client(
     mlflow.set_tracking_uri("")
 
 
+@pytest.fixture
+def part(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Return a function that imports a part of the project's `delivery`, for this test alone."""
+
+    def forget() -> dict[str, Any]:
+        names = [name for name in sys.modules if name.split(".", maxsplit=1)[0] == "delivery"]
+        return {name: sys.modules.pop(name) for name in names}
+
+    others = forget()
+    monkeypatch.syspath_prepend(str(platform.project))
+    yield lambda name: importlib.import_module(f"delivery.{name}")
+    forget()
+    sys.modules.update(others)
+
+
 def runs(client: mlflow.MlflowClient, **tags: str) -> list[Run]:
     experiment = client.get_experiment_by_name(MODEL)
     assert experiment is not None
@@ -146,6 +161,30 @@ def test_the_run_has_settings_figures_data_and_the_reports(
     summary = json.loads(platform.object(f"{evaluation}/summary.json"))
     assert summary["model_card"]
     assert platform.object(f"{run.data.tags['mlzone.baseline']}/statistics.json")
+
+
+def test_many_settings_are_all_kept(
+    platform: Platform,
+    tracked: dict[str, str],
+    client: mlflow.MlflowClient,
+    part: Callable[[str], Any],
+) -> None:
+    bundle, compiling, tracking = part("bundle"), part("compiling"), part("tracking")
+    settings = {"model": {f"setting_{number}": number for number in range(250)}}
+    sources = compiling.Sources(
+        delivery=platform.delivery,
+        images={},
+        code=bundle.Bundle(kind="code", files={"settings.json": json.dumps(settings).encode()}),
+        data=bundle.Bundle(kind="data", files={"rows.csv": b"a\n1\n"}),
+    )
+    lines: list[str] = []
+    run = tracking.Run(boto3.Session(region_name=REGION), tracked, lines.append)
+
+    run.begin(platform.delivery, {"Author": "ana", "Commit": "c0ffee", "Trigger": "commit"})
+    run.describe(sources)
+
+    assert lines == [f"MLflow run {run.id} of retail/credit-default"]
+    assert len(client.get_run(run.id).data.params) == 250
 
 
 def test_the_notebook_logs_what_was_tried_beside_the_builds(
@@ -247,15 +286,13 @@ def test_an_app_that_is_not_there_is_a_warning(
     platform: Platform,
     tracked: dict[str, str],
     client: mlflow.MlflowClient,
-    monkeypatch: pytest.MonkeyPatch,
+    part: Callable[[str], Any],
     arn: str,
     warning: str,
 ) -> None:
     assert client
-    monkeypatch.syspath_prepend(str(platform.project))
     lines: list[str] = []
-    tracking = importlib.import_module("delivery.tracking")
-    run = tracking.Run(
+    run = part("tracking").Run(
         boto3.Session(region_name=REGION), tracked | {"MLFLOW_TRACKING_URI": arn}, lines.append
     )
 
