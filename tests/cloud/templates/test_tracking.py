@@ -272,6 +272,7 @@ def test_without_mlflow_a_version_is_registered_and_the_build_warns(
     assert (facts["mlflow_app"], facts["mlflow_run"]) == (tracked["MLFLOW_TRACKING_URI"], "none")
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("arn", "warning"),
     [
@@ -285,12 +286,10 @@ def test_without_mlflow_a_version_is_registered_and_the_build_warns(
 def test_an_app_that_is_not_there_is_a_warning(
     platform: Platform,
     tracked: dict[str, str],
-    client: mlflow.MlflowClient,
     part: Callable[[str], Any],
     arn: str,
     warning: str,
 ) -> None:
-    assert client
     lines: list[str] = []
     run = part("tracking").Run(
         boto3.Session(region_name=REGION), tracked | {"MLFLOW_TRACKING_URI": arn}, lines.append
