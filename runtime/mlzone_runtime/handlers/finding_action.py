@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mlzone_runtime.caller import MACHINE_SECONDS, proof
 from mlzone_runtime.handlers.platform_event import ModelScope
-from mlzone_runtime.release.champion import DEPLOY, NoChampionError, champion
+from mlzone_runtime.release.champion import NoChampionError, bring_back
 
 SCHEMA = "1"
 """The version of a finding's document."""
@@ -205,19 +205,14 @@ class Means:
         """Let the promotion bring back what it deployed before; it acts in its own roles."""
         del finding
         try:
-            back_to = champion(self.codepipeline, self.pipeline, again=False)
+            way = bring_back(self.codepipeline, self.pipeline, again=False)
         except NoChampionError as error:
             return Answer(result="skipped", facts={"why": str(error)})
-        started = self.codepipeline.rollback_stage(
-            pipelineName=self.pipeline,
-            stageName=DEPLOY,
-            targetPipelineExecutionId=back_to,
-        )
         return Answer(
             result="done",
             facts={
                 "pipeline": self.pipeline,
-                "execution": started["pipelineExecutionId"],
-                "back_to": back_to,
+                "execution": way.execution,
+                "back_to": way.back_to,
             },
         )

@@ -1,6 +1,10 @@
-"""Which release served before the one that serves now, read off the promotion's executions."""
+"""The release that served before the one that serves now, and its way back (DEP-03).
+
+It is read off the promotion's executions; the promotion brings it back, in its own roles.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 DEPLOY = "Deploy"
@@ -9,6 +13,25 @@ DEPLOY = "Deploy"
 
 class NoChampionError(Exception):
     """Nothing can be brought back; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayBack:
+    """A promotion that deploys once more what it deployed before."""
+
+    back_to: str
+    """The execution that is repeated."""
+    execution: str
+    """The one that repeats it."""
+
+
+def bring_back(codepipeline: Any, pipeline: str, *, again: bool, serving: str = "") -> WayBack:
+    """Let a promotion bring the last good release back; arguments and errors as of `champion`."""
+    back_to = champion(codepipeline, pipeline, again=again, serving=serving)
+    started = codepipeline.rollback_stage(
+        pipelineName=pipeline, stageName=DEPLOY, targetPipelineExecutionId=back_to
+    )
+    return WayBack(back_to=back_to, execution=str(started["pipelineExecutionId"]))
 
 
 def champion(codepipeline: Any, pipeline: str, *, again: bool, serving: str = "") -> str:

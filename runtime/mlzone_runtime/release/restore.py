@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mlzone_runtime.release.champion import DEPLOY, NoChampionError, champion
+from mlzone_runtime.release.champion import NoChampionError, bring_back
 
 
 def go_back(codepipeline: Any, *, pipeline: str, execution: str) -> dict[str, str]:
@@ -22,13 +22,10 @@ def go_back(codepipeline: Any, *, pipeline: str, execution: str) -> dict[str, st
         `stays`: why the release serves on.
     """
     try:
-        back_to = champion(codepipeline, pipeline, again=False, serving=execution)
-        started = codepipeline.rollback_stage(
-            pipelineName=pipeline, stageName=DEPLOY, targetPipelineExecutionId=back_to
-        )
+        way = bring_back(codepipeline, pipeline, again=False, serving=execution)
     except (BotoCoreError, ClientError, NoChampionError) as error:
         return {"stays": str(error)}
-    return {"back_to": back_to, "restored_by": str(started["pipelineExecutionId"])}
+    return {"back_to": way.back_to, "restored_by": way.execution}
 
 
 def restored(codepipeline: Any, *, pipeline: str, execution: str) -> str:

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError, GovernanceError
 from mlzone.estate import Estate, Stage
-from mlzone_runtime.release.champion import DEPLOY, NoChampionError, champion
+from mlzone_runtime.release.champion import NoChampionError, bring_back
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model import delivery
 
@@ -39,10 +39,7 @@ def roll_back(session: Session, estate: Estate, model: str, stage: Stage) -> Rol
     pipeline = delivery.pipeline_name(estate, model, stage)
     client = session.client("codepipeline")
     try:
-        target = champion(client, pipeline, again=True)
-        started = client.rollback_stage(
-            pipelineName=pipeline, stageName=DEPLOY, targetPipelineExecutionId=target
-        )
+        way = bring_back(client, pipeline, again=True)
     except NoChampionError as error:
         raise ConfigError(
             f"{model} stays as it is in {stage}: {error}", hint="see: mlzone model show --lineage"
@@ -63,6 +60,6 @@ def roll_back(session: Session, estate: Estate, model: str, stage: Stage) -> Rol
         model=f"{unit.name}/{chosen.name}",
         environment=stage,
         pipeline=pipeline,
-        execution=started["pipelineExecutionId"],
-        back_to=target,
+        execution=way.execution,
+        back_to=way.back_to,
     )
