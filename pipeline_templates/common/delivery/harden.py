@@ -1,8 +1,8 @@
 """Completes a pipeline definition by the platform's rules, and says what is missing.
 
 The SDK drops settings without a word and cannot say some of them. So the build does not trust
-what it wrote: `harden` sets network, keys, isolation, encryption, limits and tags on every job,
-and `gaps` reads the result as if somebody else had made it.
+what it wrote: `harden` sets network, keys, isolation, encryption, limits and tags on every job, has
+what fails by AWS's fault tried again, and `gaps` reads the result as if somebody else had made it.
 """
 
 import copy
@@ -17,6 +17,14 @@ _NETWORK = "NetworkConfig"
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _PENDING = "PendingManualApproval"
 _NO_JOB = ("Condition", "Fail")
+_JOBS = ("Processing", "Training")
+_PATIENCE = {"IntervalSeconds": 5, "BackoffRate": 3.0, "MaxAttempts": 5}
+"""Tries after 5, 15, 45, 135 and 405 seconds."""
+_SERVICE_FAULTS = {"ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"], **_PATIENCE}
+_JOB_FAULTS = {
+    "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR"],
+    **_PATIENCE,
+}
 _BRANCHES = ("IfSteps", "ElseSteps")
 
 
@@ -83,6 +91,10 @@ def harden(document: Document, delivery: Document) -> Document:
         arguments = step["Arguments"]
         for path, value in (required(step["Type"], delivery) or {}).items():
             _put(arguments, path, copy.deepcopy(value))
+        # A script's own failure is not tried again: it would fail as before.
+        if step["Type"] not in _NO_JOB:
+            faults = [_SERVICE_FAULTS, *([_JOB_FAULTS] if step["Type"] in _JOBS else [])]
+            step["RetryPolicies"] = copy.deepcopy(faults)
         if step["Type"] == "Training":
             _run_script(arguments)
         if step["Type"] == "RegisterModel":

@@ -15,6 +15,14 @@ def test_what_the_sdk_writes_has_gaps_and_hardening_closes_them(
     assert requests.problems(hardened) == []
 
 
+def test_what_fails_by_the_services_fault_is_tried_again(hardened: dict[str, Any]) -> None:
+    for step in harden.steps(hardened):
+        tried = {kind for item in step.get("RetryPolicies", []) for kind in item["ExceptionType"]}
+        assert ("Step.SERVICE_FAULT" in tried) is (step["Type"] not in ("Condition", "Fail"))
+        is_job = step["Type"] in ("Processing", "Training")
+        assert ("SageMaker.JOB_INTERNAL_ERROR" in tried) is is_job
+
+
 def test_another_kind_of_step_is_a_gap(hardened: dict[str, Any], delivery: dict[str, Any]) -> None:
     document = copy.deepcopy(hardened)
     document["Steps"].append({"Name": "Other", "Type": "Lambda", "Arguments": {}})

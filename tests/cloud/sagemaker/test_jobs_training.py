@@ -268,3 +268,20 @@ def test_a_job_that_a_stop_interrupts_has_failed_at_the_next_start(
     following.stop()
     assert job["TrainingJobStatus"] == "Failed"
     assert "interrupted" in job["FailureReason"]
+
+
+def test_a_job_that_began_since_the_start_is_not_taken_for_an_interrupted_one(
+    estate: Any, until: Any
+) -> None:
+    cloud: Cloud = estate.cloud
+    estate.publish("python3")
+    start(estate, code="import time; time.sleep(1)")
+
+    cloud.resume()
+
+    ended = until(
+        lambda: estate.sagemaker.describe_training_job(TrainingJobName="job"),
+        lambda job: job["TrainingJobStatus"] != "InProgress",
+        cloud,
+    )
+    assert ended["TrainingJobStatus"] == "Completed"

@@ -107,6 +107,9 @@ def resume(cloud: "Cloud", kind: JobKind) -> None:
         for record in records.store(cloud, kind.noun, account, region).values():
             if record[f"{kind.noun}Status"] in _ACTIVE:
                 job = Job(cloud=cloud, kind=kind, account=account, region=region, record=record)
+                # What was taken up before may have begun jobs already.
+                if (begun := _running.get(job.arn)) and begun.cloud is cloud:
+                    continue
                 job.remove_folder()
                 job.finish("Failed", FailureReason=INTERRUPTED)
 
