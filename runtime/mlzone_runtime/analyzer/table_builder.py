@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlzone_runtime.analyzer import parallel
 from mlzone_runtime.analyzer.block import Block
 from mlzone_runtime.analyzer.table import (
     CategoryColumn,
@@ -42,21 +43,24 @@ class TableBuilder:
 
     def finish(self) -> Table:
         """Return everything that was added."""
-        columns: dict[str, Column] = {}
-        for feature in self.features:
-            name = feature.name
-            if feature.kind == "number":
-                columns[name] = NumberColumn(
-                    numbers=np.concatenate(self._numbers.pop(name, [np.empty(0)])),
-                    malformed=self._malformed.get(name, 0),
-                    examples=tuple(self._examples.get(name, ())),
-                )
-            else:
-                codes = self._codes.pop(name, [np.empty(0, dtype=np.int32)])
-                columns[name] = CategoryColumn(
-                    codes=np.concatenate(codes), labels=tuple(self._labels.get(name, {}))
-                )
-        return Table(features=tuple(self.features), columns=columns, rows=self._rows)
+        columns = zip(self.features, parallel.ordered(self._column, self.features), strict=True)
+        return Table(
+            features=tuple(self.features),
+            columns={feature.name: column for feature, column in columns},
+            rows=self._rows,
+        )
+
+    def _column(self, feature: Feature) -> Column:
+        """Return a feature's column, and let go of the blocks that it was made of."""
+        name = feature.name
+        if feature.kind == "number":
+            return NumberColumn(
+                numbers=np.concatenate(self._numbers.pop(name, [np.empty(0)])),
+                malformed=self._malformed.get(name, 0),
+                examples=tuple(self._examples.get(name, ())),
+            )
+        codes = self._codes.pop(name, [np.empty(0, dtype=np.int32)])
+        return CategoryColumn(codes=np.concatenate(codes), labels=tuple(self._labels.get(name, {})))
 
     def _add_number(self, name: str, block: Block) -> None:
         numbers = block.numbers.get(name)
