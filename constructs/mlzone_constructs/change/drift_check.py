@@ -14,11 +14,11 @@ from constructs import Construct
 from mlzone.change_policy import (
     Change,
     drift_statements,
-    pipeline_statements,
     start_statements,
 )
 from mlzone.estate import Stage
 from mlzone.serving_policy import platform_bus_arn
+from mlzone_constructs.change.pipeline import change_pipeline
 from mlzone_constructs.change.project import ChangeProject, ChangeProjectProps
 from mlzone_constructs.change.setting import ChangeSetting
 from mlzone_constructs.change.source import source_action
@@ -95,43 +95,21 @@ class DriftCheck(Construct):
         )
 
     def _pipeline(self, project: ChangeProject) -> codepipeline.CfnPipeline:
-        setting, policy = self._setting, self._policy
-        kind = codepipeline.CfnPipeline
-        role = setting.role(
-            self,
-            "Role",
-            purpose="drift-pipeline",
-            service="codepipeline.amazonaws.com",
-            description=f"Runs {policy.drift_pipeline}",
-            statements=pipeline_statements(policy, projects=[project.name]),
-        )
         look = project.action("Look", variables={"MLZONE_TIME": f"#{{variables.{_TIME}}}"})
-        pipeline = kind(
+        return change_pipeline(
             self,
-            "Resource",
-            name=policy.drift_pipeline,
-            role_arn=role.arn,
-            pipeline_type="V2",
-            execution_mode="SUPERSEDED",
-            restart_execution_on_update=False,
-            artifact_store=kind.ArtifactStoreProperty(
-                type="S3",
-                location=self._bucket.bucket_name,
-                encryption_key=kind.EncryptionKeyProperty(type="KMS", id=setting.key.key_arn),
-            ),
+            self._setting,
+            name=self._policy.drift_pipeline,
+            purpose="drift-pipeline",
+            projects=[project],
+            bucket=self._bucket,
+            mode="SUPERSEDED",
             # Without a default, so that it does not begin when it is made: there may be no commit.
-            variables=[
-                kind.VariableDeclarationProperty(
-                    name=_TIME, description="When the look was due; its report is called so"
-                )
-            ],
-            stages=[
-                kind.StageDeclarationProperty(name=SOURCE, actions=[source_action(policy)]),
-                kind.StageDeclarationProperty(name="Look", actions=[look]),
-            ],
+            variable=codepipeline.CfnPipeline.VariableDeclarationProperty(
+                name=_TIME, description="When the look was due; its report is called so"
+            ),
+            stages={SOURCE: [source_action(self._policy)], "Look": [look]},
         )
-        pipeline.node.add_dependency(role)
-        return pipeline
 
     def _start_daily(self) -> None:
         setting, policy = self._setting, self._policy

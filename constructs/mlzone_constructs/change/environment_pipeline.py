@@ -1,6 +1,5 @@
 """From a merged pull request to the deployed environments of a unit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -12,12 +11,12 @@ from constructs import Construct
 from mlzone.change_policy import (
     APPROVE,
     deploy_statements,
-    pipeline_statements,
     plan_statements,
     start_statements,
     verify_statements,
 )
 from mlzone.estate import Stage
+from mlzone_constructs.change.pipeline import Actions, change_pipeline
 from mlzone_constructs.change.project import HANDOVER, ChangeProject, ChangeProjectProps
 from mlzone_constructs.change.setting import ChangeSetting
 from mlzone_constructs.change.source import BRANCH, source_action
@@ -30,8 +29,6 @@ _FOLDER = "change"
 _TAKEN = f"$CODEBUILD_SRC_DIR_{HANDOVER}"
 _CHECK_MINUTES, _DEPLOY_MINUTES = 60, 180
 _KEPT_DAYS = 90
-
-_Actions = Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +68,7 @@ class EnvironmentPipeline(Construct):
         """The stages in which it waits for a person."""
         check, plan, verify = self._check(), self._plan(), self._verify()
         deploys = {stage: self._deploy(stage) for stage in Stage}
-        stages: dict[str, _Actions] = {
+        stages: dict[str, Actions] = {
             SOURCE: [source_action(self._policy)],
             "Check": [check.action("Check")],
             "Plan": [plan.action("Plan")],
@@ -88,7 +85,20 @@ class EnvironmentPipeline(Construct):
                     order=2,
                 ),
             ]
-        self.pipeline = self._pipeline(stages, [check, plan, verify, *deploys.values()])
+        self.pipeline = change_pipeline(
+            self,
+            setting,
+            name=self._policy.pipeline,
+            purpose="pipeline",
+            projects=[check, plan, verify, *deploys.values()],
+            bucket=self.bucket,
+            mode="QUEUED",
+            variable=codepipeline.CfnPipeline.VariableDeclarationProperty(
+                name="author", default_value="unknown"
+            ),
+            stages=stages,
+            triggers=self._triggers(),
+        )
         """The pipeline."""
         if not self._policy.connection_arn:
             self._start_on_commit()
@@ -176,44 +186,6 @@ class EnvironmentPipeline(Construct):
             "MLZONE_AUTHOR": author,
             "MLZONE_PIPELINE_EXECUTION": "#{codepipeline.PipelineExecutionId}",
         }
-
-    # --- the pipeline -------------------------------------------------------------------------
-
-    def _pipeline(
-        self, stages: dict[str, _Actions], projects: list[ChangeProject]
-    ) -> codepipeline.CfnPipeline:
-        setting, policy = self._setting, self._policy
-        role = setting.role(
-            self,
-            "Role",
-            purpose="pipeline",
-            service="codepipeline.amazonaws.com",
-            description=f"Runs {policy.pipeline}",
-            statements=pipeline_statements(policy, projects=[item.name for item in projects]),
-        )
-        kind = codepipeline.CfnPipeline
-        pipeline = kind(
-            self,
-            "Resource",
-            name=policy.pipeline,
-            role_arn=role.arn,
-            pipeline_type="V2",
-            execution_mode="QUEUED",
-            restart_execution_on_update=False,
-            artifact_store=kind.ArtifactStoreProperty(
-                type="S3",
-                location=self.bucket.bucket_name,
-                encryption_key=kind.EncryptionKeyProperty(type="KMS", id=setting.key.key_arn),
-            ),
-            variables=[kind.VariableDeclarationProperty(name="author", default_value="unknown")],
-            triggers=self._triggers(),
-            stages=[
-                kind.StageDeclarationProperty(name=name, actions=list(actions))
-                for name, actions in stages.items()
-            ],
-        )
-        pipeline.node.add_dependency(role)
-        return pipeline
 
     def _bucket(self) -> s3.Bucket:
         setting, naming = self._setting, self._setting.governance.naming
