@@ -99,6 +99,8 @@ class Cloud:
         self.routes: dict[str, Callable[[Environ], Answer]] = {}
         """Who answers paths that are not AWS's, by their first segment, such as `/_cloud`."""
         self._touched_stores: set[tuple[str, str, str]] = set()
+        self.resting: dict[str, Callable[[dict[str, Any]], bool]] = {}
+        """By the name of a store: tells that no background work holds anything of it."""
         self.keeper: Keeper | None = None
         """Who saves the state; None while nobody does."""
         self.denials: deque[dict[str, str]] = deque(maxlen=200)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.git_repository import GitRepository, RefChange
 from mlzone_cloud.operations import Call, operation
+from mlzone_cloud.pull_requests import record as pull_request
 
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
@@ -30,7 +31,7 @@ def find(cloud: "Cloud", account: str, region: str, name: str) -> dict[str, Any]
 def announce(
     cloud: "Cloud", account: str, region: str, name: str, change: RefChange, caller_arn: str
 ) -> None:
-    """Tell EventBridge that a branch or tag moved."""
+    """Tell EventBridge that a branch or tag moved, and what that means for pull requests."""
     record = find(cloud, account, region, name)
     kind = "tag" if change.ref.startswith("refs/tags/") else "branch"
     event = "Updated" if change.before and change.after else "Created"
@@ -55,6 +56,7 @@ def announce(
         detail=detail,
         resources=(record["Arn"],),
     )
+    pull_request.branch_moved(cloud, account, region, name, change, caller_arn)
 
 
 @operation("codecommit", "CreateRepository")
@@ -118,6 +120,7 @@ def update_name(call: Call) -> dict[str, Any]:
         raise ApiError("RepositoryNameExistsException", f"Repository named {new} already exists")
     _repository(call, old).path.rename(_repository(call, new).path)
     store[new] = store.pop(old)
+    pull_request.repository_renamed(call.cloud, call.account, call.region, old, new)
     record.update(
         repositoryName=new,
         Arn=f"arn:aws:codecommit:{call.region}:{call.account}:{new}",
@@ -146,6 +149,7 @@ def delete_repository(call: Call) -> dict[str, Any]:
     if record is None:
         return {}
     _repository(call, name).remove()
+    pull_request.repository_deleted(call.cloud, call.account, call.region, name)
     return {"repositoryId": record["repositoryId"]}
 
 

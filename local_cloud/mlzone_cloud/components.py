@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COMPONENTS = (
     "mlzone_cloud.cfn.api",
     "mlzone_cloud.codecommit",
+    "mlzone_cloud.compute.alarms.metric_statistics",
     "mlzone_cloud.compute.alarms.watch",
     "mlzone_cloud.compute.events.operations",
     "mlzone_cloud.compute.lambda_function",
@@ -28,6 +29,10 @@ COMPONENTS = (
     "mlzone_cloud.generic.sagemaker_tags",
     "mlzone_cloud.git_http",
     "mlzone_cloud.mlflow_app.rest_api",
+    "mlzone_cloud.pull_requests.api",
+    "mlzone_cloud.pull_requests.comment",
+    "mlzone_cloud.pull_requests.merge",
+    "mlzone_cloud.s3_access_logs",
     "mlzone_cloud.sagemaker.endpoint_configs",
     "mlzone_cloud.sagemaker.endpoint_metrics",
     "mlzone_cloud.sagemaker.endpoints",

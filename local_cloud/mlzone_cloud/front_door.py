@@ -8,6 +8,7 @@ import contextlib
 import re
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from moto.core.request import Request
@@ -29,6 +30,8 @@ StartResponse = Callable[..., Any]
 _MUTATING = re.compile(
     r"^(?!Get|List|Describe|BatchGet|Head|Search|Query|Lookup|Filter|Scan|InvokeEndpoint)"
 )
+_CDK = "aws-cdk/"
+_PATIENCE_SECONDS = 10.0
 _HOP_HEADERS = frozenset({"content-length", "status", "date", "server", "connection"})
 _HOP_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 IN_PROCESS = "mlzone_cloud.in_process"
@@ -104,6 +107,7 @@ class FrontDoor:
             with tracking.reading():
                 call.account = authorize(call)
             answer = self._run_and_save(call, request)
+            _linger(call)
         except ApiError as error:
             self._observed(call, error)
             if isinstance(error, NotEmulatedError):
@@ -215,6 +219,15 @@ class FrontDoor:
 
         body = b"".join(self._moto(environ, start))
         return captured["status"], captured["headers"], body
+
+
+def _linger(call: Call) -> None:
+    """Let the CDK's command line find done what it has set going.
+
+    It looks once at once, and then only every five seconds. Others get their answer at once.
+    """
+    if call.begun and _CDK in call.environ.get("HTTP_USER_AGENT", ""):
+        wait([call.begun], timeout=_PATIENCE_SECONDS)
 
 
 def _unknown_key_code(service: str) -> str:

@@ -77,10 +77,12 @@ def _push(call: Call, address: _Address, receive: Callable[[], Answer]) -> Answe
     repository = GitRepository.of(call.cloud, address.account, address.region, address.name)
     before = repository.refs()
     answer = receive()
-    for change in changes(before, repository.refs()):
-        codecommit.announce(
-            call.cloud, address.account, address.region, address.name, change, call.caller_arn
-        )
+    with call.cloud.lock:
+        for change in changes(before, repository.refs()):
+            codecommit.announce(
+                call.cloud, address.account, address.region, address.name, change, call.caller_arn
+            )
+    call.cloud.changed()
     return answer
 
 

@@ -73,9 +73,33 @@ class GitRepository:
         """Return the commit at the tip of a branch."""
         return self.refs(f"refs/heads/{name}").get(f"refs/heads/{name}")
 
-    def set_branch(self, name: str, commit: str) -> None:
-        """Point a branch to a commit; made if there is none."""
-        self.run("update-ref", f"refs/heads/{name}", commit)
+    def set_branch(self, name: str, commit: str, *, before: str = "") -> None:
+        """Point a branch to a commit; made if there is none.
+
+        Args:
+            name: of the branch.
+            commit: where it points from now on.
+            before: where it must point until now; not looked at if empty.
+
+        Raises:
+            ApiError: it pointed elsewhere.
+        """
+        self.run("update-ref", f"refs/heads/{name}", commit, *([before] if before else []))
+
+    def merge_base(self, one: str, other: str) -> str:
+        """Return the newest commit that two have in common; empty if there is none."""
+        try:
+            return self.run("merge-base", one, other).decode().strip()
+        except ApiError:
+            return ""
+
+    def has_commit(self, commit: str) -> bool:
+        """Tell whether a commit is there, whatever points to it."""
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except ApiError:
+            return False
+        return True
 
     def archive(self, commit: str) -> bytes:
         """Return the files of a commit as a zip archive, as CodePipeline's source action has it."""

@@ -62,6 +62,8 @@ class Identities:
 
     def __init__(self) -> None:
         self.callers: dict[str, Caller] = {}
+        self.changes = 0
+        """How often the access keys have changed."""
 
     def find(self, access_key_id: str, now: datetime) -> Caller | None:
         """Return who uses an access key, or None if it is unknown or has expired."""
@@ -141,14 +143,17 @@ class Identities:
     def remove_key(self, key: str) -> None:
         """Refuse an access key from now on."""
         self.callers.pop(key, None)
+        self.changes += 1
 
     def forget_expired(self, now: datetime) -> None:
         """Drop sessions that nobody can use any more."""
-        for key in [key for key in self.callers if self.find(key, now) is None]:
-            del self.callers[key]
+        for key in self.callers.copy():
+            if self.find(key, now) is None:
+                self.remove_key(key)
 
     def _add(self, caller: Caller) -> Caller:
         self.callers[caller.credentials.access_key_id] = caller
+        self.changes += 1
         return caller
 
 

@@ -5,6 +5,7 @@ delete operations. A module registers with decorators; `components.py` lists the
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,9 @@ class Call:
     rest: list[Implementation] = field(default_factory=list)
     internal: bool = False
     """Whether an AWS service itself acts, whom nobody asks for permission."""
+    begun: "Future[Any] | None" = None
+    """The work that the call has set going in the background, where its answer may wait a while
+    for it."""
 
     def forward(self) -> Result:
         """Call the next implementation: moto's, or the generic one."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from mlzone_cloud.generic.noun import kebab, split
 from mlzone_cloud.operations import Call
+from mlzone_cloud.pull_requests.record import STORE as PULL_REQUESTS
+from mlzone_cloud.pull_requests.record import target as pull_request_target
 
 _REGIONAL = "arn:aws:{service}:{region}:{account}:"
 
@@ -19,7 +21,6 @@ PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("AlarmName", _REGIONAL + "alarm:{}"),
         ("DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{}"),
     ),
-    "codecommit": (("repositoryName", _REGIONAL + "{}"),),
     "codepipeline": (
         ("pipelineName", _REGIONAL + "{}"),
         ("name", _REGIONAL + "{}"),
@@ -187,6 +188,21 @@ def _codebuild(call: Call) -> list[str]:
     return [base + project.rsplit("/", 1)[-1] for project in projects] or ["*"]
 
 
+def _codecommit(call: Call) -> str:
+    """A repository: named, meant by its ARN, by what is proposed, or by a pull request's number."""
+    params: dict[str, Any] = call.params
+    if params.get("resourceArn"):
+        return str(params["resourceArn"])
+    name = params.get("repositoryName") or params.get("oldName")
+    if not name and params.get("targets"):
+        name = params["targets"][0].get("repositoryName")
+    if not name and params.get("pullRequestId"):
+        kept = call.cloud.store(PULL_REQUESTS, call.account, call.region)
+        found = kept.get(str(params["pullRequestId"]))
+        name = pull_request_target(found)["repositoryName"] if found else None
+    return f"arn:aws:codecommit:{call.region}:{call.account}:{name}" if name else "*"
+
+
 def _codepipeline(call: Call) -> str:
     params: dict[str, Any] = call.params
     if str(params.get("resourceArn", "")).startswith("arn:"):
@@ -202,6 +218,7 @@ def _codepipeline(call: Call) -> str:
 
 
 _SPECIAL: dict[str, Callable[[Call], str]] = {
+    "codecommit": _codecommit,
     "codepipeline": _codepipeline,
     "ec2": _ec2,
     "ecr": _ecr,

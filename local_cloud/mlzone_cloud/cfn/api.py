@@ -25,11 +25,12 @@ def install(cloud: "Cloud") -> None:
     """Take answers of custom resources; go on with what a stopped process left in the middle."""
     cloud.routes[custom_resource.PATH] = custom_resource.receive
     cloud.resumers.append(_resume)
+    cloud.resting[stacks.STORE] = stacks.rest
 
 
 def _resume(cloud: "Cloud") -> None:
     for (name, _, _), store in list(cloud.stores.items()):
-        if name == "cloudformation.stacks":
+        if name == stacks.STORE:
             for stack in store.values():
                 # A nested stack goes on with its parent.
                 if stack.in_progress and not stack.parent_id:
@@ -110,7 +111,7 @@ def delete_stack(call: Call) -> Json:
     stacks.take_role(call, stack)
     stack.token = call.params.get("ClientRequestToken") or ""
     stacks.begin_deletion(call.cloud, stack, retain)
-    stacks.run(call.cloud, stack)
+    call.begun = stacks.run(call.cloud, stack)
     return {}
 
 

@@ -16,7 +16,7 @@ from mlzone_cloud.cfn.state import Json, StackResource
 from mlzone_cloud.cfn.types.base import gone
 
 _LONGEST_NAME = 63
-_POLL_SECONDS = 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
 _DEFAULT_TIMEOUT_MINUTES = 120
 _UNDER_WAY = re.compile(r"(?i)^(creating|updating|pending|in_?progress|rolling_?back|deleting)")
 _FAILED = re.compile(r"(?i)failed$|^failed|rolled_?back$|RollingBack")
@@ -110,6 +110,7 @@ class ApiProvider(Provider):
     def settle(self, context: Context, resource: StackResource) -> Json:
         """Wait until the resource is ready, as CloudFormation does."""
         deadline = time.monotonic() + 60 * self._timeout("create")
+        pause = _SHORTEST_PAUSE
         while (described := self._describe(context, resource)) is not None:
             status = self._status(described)
             if not _UNDER_WAY.match(status):
@@ -118,7 +119,8 @@ class ApiProvider(Provider):
                 return {**resource.attributes, **mapping.harvest(self._schema, described)}
             if time.monotonic() > deadline:
                 raise ResourceError(f"the resource is still {status}", code="NotStabilized")
-            time.sleep(_POLL_SECONDS)
+            context.pause(pause)
+            pause = min(1.25 * pause, _LONGEST_PAUSE)
         return resource.attributes
 
     def settle_deletion(self, context: Context, resource: StackResource) -> None:
@@ -129,7 +131,7 @@ class ApiProvider(Provider):
                 return
             if time.monotonic() > deadline:
                 raise ResourceError("the resource is still being deleted", code="NotStabilized")
-            time.sleep(_POLL_SECONDS)
+            context.pause(_SHORTEST_PAUSE)
 
     def live(self, context: Context, resource: StackResource) -> Json | None:
         """Return the properties that the read operation shows."""

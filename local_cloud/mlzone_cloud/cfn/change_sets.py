@@ -181,7 +181,7 @@ def execute_change_set(call: Call) -> Json:
     stack.token = call.params.get("ClientRequestToken") or ""
     stack.change_sets.clear()
     stacks.begin(call.cloud, stack, creating=creating, before=before)
-    stacks.run(call.cloud, stack)
+    call.begun = stacks.run(call.cloud, stack)
     return {}
 
 

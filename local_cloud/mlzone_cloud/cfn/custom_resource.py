@@ -80,7 +80,7 @@ class CustomResourceProvider(Provider):
         }
         try:
             self._invoke(context, properties["ServiceToken"], event)
-            self._wait(answered, properties)
+            self._wait(context, answered, properties)
         finally:
             _waiting.pop(token, None)
         if answer.get("Status") != "SUCCESS":
@@ -105,10 +105,11 @@ class CustomResourceProvider(Provider):
             FunctionName=target, InvocationType="Event", Payload=json.dumps(event)
         )
 
-    def _wait(self, answered: threading.Event, properties: Json) -> None:
+    def _wait(self, context: Context, answered: threading.Event, properties: Json) -> None:
         seconds = float(properties.get("ServiceTimeout") or _DEFAULT_TIMEOUT_SECONDS)
         deadline = time.monotonic() + seconds
         while not answered.wait(_LOOK_SECONDS):
+            context.go_on()
             if time.monotonic() > deadline:
                 raise ResourceError(
                     "CloudFormation did not receive a response from your Custom Resource within "

@@ -61,6 +61,8 @@ def _detect(cloud: "Cloud", stack: Stack, detection_id: str, names: list[str]) -
         "StackDriftStatus": detection["StackDriftStatus"],
         "Timestamp": cloud.clock.now(),
     }
+    # The stack rests: taken out again, it is saved with what was found.
+    stacks.all_stacks(cloud, stack.account, stack.region)
 
 
 def compare(cloud: "Cloud", stack: Stack, resource: StackResource) -> Json:

@@ -5,6 +5,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 from mlzone_cloud.errors import ApiError
 
 
+class StoppedError(BaseException):
+    """The cloud stops: the operation is left where it stands, and the next start takes it up."""
+
+
 class TemplateError(Exception):
     """The template is wrong; nothing was touched. The text is AWS's wording."""
 

@@ -1,8 +1,10 @@
 """What makes, changes and removes resources of a type."""
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from mlzone_cloud.cfn.errors import StoppedError
 from mlzone_cloud.cfn.schema import ResourceSchema
 from mlzone_cloud.cfn.state import Json, Stack, StackResource, random_suffix
 
@@ -48,6 +50,24 @@ class Context:
             session_name="AWSCloudFormation",
             source_identity=self.source_identity,
         )
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next look at a resource.
+
+        Raises:
+            StoppedError: the cloud stops.
+        """
+        time.sleep(seconds)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Make sure that waiting makes sense.
+
+        Raises:
+            StoppedError: the cloud stops.
+        """
+        if self.cloud.stopping:
+            raise StoppedError
 
     def name(self, logical_id: str, longest: int) -> str:
         """Return a generated physical name, as CloudFormation makes them."""

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -27,6 +28,7 @@ _S3_URL = re.compile(
     r"|(?P<host_bucket>[^./]+)\.s3[.-][^/]*/)(?P<key>[^?]+)"
 )
 _SERVICE = "cloudformation.amazonaws.com"
+STORE = "cloudformation.stacks"
 UPDATABLE = (
     "CREATE_COMPLETE",
     "IMPORT_COMPLETE",
@@ -40,7 +42,12 @@ UPDATABLE = (
 
 def all_stacks(cloud: "Cloud", account: str, region: str) -> dict[str, Stack]:
     """Return all stacks of an account and Region by id, the deleted ones too."""
-    return cloud.store("cloudformation.stacks", account, region)
+    return cloud.store(STORE, account, region)
+
+
+def rest(known: dict[str, Stack]) -> bool:
+    """Tell whether no operation on any of these stacks is under way."""
+    return not any(stack.in_progress for stack in list(known.values()))
 
 
 def stacks_of(call: Call) -> dict[str, Stack]:
@@ -284,6 +291,6 @@ def begin_deletion(cloud: "Cloud", stack: Stack, retain: list[str]) -> None:
     set_status(cloud, stack, "DELETE_IN_PROGRESS", "User Initiated")
 
 
-def run(cloud: "Cloud", stack: Stack) -> None:
+def run(cloud: "Cloud", stack: Stack) -> "Future[Any]":
     """Carry out the operation that was begun, in the background."""
-    cloud.submit(Operation(cloud, stack).run)
+    return cloud.submit(Operation(cloud, stack).run)

@@ -178,6 +178,7 @@ class BuildRun:
         return {
             **base_environment(),
             "HOME": str(home),
+            **codebuild_environment.unpacked(),
             **credentials,
             **variables,
             **codebuild_environment.described(self._build, folders),

@@ -230,6 +230,7 @@ def announce(cloud: "Cloud", account: str, region: str, build: Build) -> None:
                 "logs": {
                     "group-name": build["logs"].get("groupName"),
                     "stream-name": build["logs"].get("streamName"),
+                    "deep-link": build["logs"].get("deepLink"),
                 },
                 "phases": [_phase(phase) for phase in copy.deepcopy(build["phases"])],
             },

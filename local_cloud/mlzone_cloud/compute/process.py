@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 TAIL_LINES = 40
-_LOOK_SECONDS = 0.1
+_SHORTEST_LOOK, _LONGEST_LOOK = 0.005, 0.25
+"""Seconds between two looks at a process: what has just begun is looked at more often. Many run at
+once, some for hours, and each look takes turns with all requests."""
+_LONGER = 1.1
 _BATCH_LINES = 1000
 _EXISTS = "ResourceAlreadyExistsException"
 _INHERITED = ("LANG", "LC_ALL", "SSL_CERT_FILE", "TMPDIR", "TZ", "VIRTUAL_ENV")
@@ -138,10 +141,14 @@ def run(  # noqa: PLR0913
         output = _Output(cloud, process, log, on_line)
         timed_out = stopped = False
         deadline = time.monotonic() + timeout.total_seconds()
+        stop = stop or threading.Event()
+        look = _SHORTEST_LOOK
         try:
-            while not _ended(process):
+            while process.poll() is None:
+                stop.wait(look)
+                look = min(look * _LONGER, _LONGEST_LOOK)
                 output.flush()
-                stopped = cloud.stopping or bool(stop and stop.is_set())
+                stopped = cloud.stopping or stop.is_set()
                 timed_out = not stopped and time.monotonic() > deadline
                 if stopped or timed_out:
                     break
@@ -190,14 +197,6 @@ def end(process: "subprocess.Popen[Any]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _ended(process: "subprocess.Popen[str]") -> bool:
-    try:
-        process.wait(timeout=_LOOK_SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 class _Output:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlzone_cloud.compute.process import LogTarget
 from mlzone_cloud.sagemaker import model_server, records
 from mlzone_cloud.sagemaker.capture import Sampler
-from mlzone_cloud.sagemaker.endpoint_configs import variants_of
+from mlzone_cloud.sagemaker.endpoint_configs import shadows_of
 from mlzone_cloud.sagemaker.model_server import ModelError, ServedModel
 from mlzone_cloud.sagemaker.server_process import InferenceServer, Reply
 
@@ -44,31 +44,36 @@ def plan_of(cloud: "Cloud", place: Place, configuration: dict[str, Any]) -> Plan
     Raises:
         ModelError: a model, its image or its package does not exist.
     """
-    account, region, _ = place
-    models = records.store(cloud, "Model", account, region)
-    variants = []
-    for variant in variants_of(configuration):
-        model = models.get(variant["ModelName"])
-        if model is None:
-            arn = records.arn_of("Model", account, region, variant["ModelName"])
-            raise ModelError(f'Could not find model "{arn}".')
-        served = model_server.resolve(cloud, model, account, region)
-        limit = variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
-        variants.append(
-            {
-                "name": variant["VariantName"],
-                "weight": float(variant.get("InitialVariantWeight", 1.0)),
-                "instances": int(variant.get("InitialInstanceCount", 1)),
-                "limit": int(limit or model_server.DEFAULT_LIMIT.total_seconds()),
-                "serverless": variant.get("ServerlessConfig"),
-                "model": asdict(served),
-            }
-        )
     return {
         "config": configuration["EndpointConfigName"],
-        "variants": variants,
+        "variants": [_told(cloud, place, item) for item in configuration["ProductionVariants"]],
+        "shadows": [_told(cloud, place, item) for item in shadows_of(configuration)],
         "capture": configuration.get("DataCaptureConfig"),
     }
+
+
+def _told(cloud: "Cloud", place: Place, variant: dict[str, Any]) -> dict[str, Any]:
+    """Find out what a variant needs."""
+    account, region, _ = place
+    model = records.store(cloud, "Model", account, region).get(variant["ModelName"])
+    if model is None:
+        arn = records.arn_of("Model", account, region, variant["ModelName"])
+        raise ModelError(f'Could not find model "{arn}".')
+    limit = variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
+    return {
+        "name": variant["VariantName"],
+        "weight": float(variant.get("InitialVariantWeight", 1.0)),
+        "instances": int(variant.get("InitialInstanceCount", 1)),
+        "limit": int(limit or model_server.DEFAULT_LIMIT.total_seconds()),
+        "serverless": variant.get("ServerlessConfig"),
+        "model": asdict(model_server.resolve(cloud, model, account, region)),
+    }
+
+
+def all_told(plan: Plan) -> list[dict[str, Any]]:
+    """Return the variants of a plan, those in the shadow last."""
+    # Plans that were kept before there were shadows have none.
+    return [*plan["variants"], *plan.get("shadows", ())]
 
 
 class Variant:
@@ -148,6 +153,8 @@ class Deployment:
     def __init__(self, cloud: "Cloud", place: Place, plan: Plan) -> None:
         self.plan = plan
         self.variants = [Variant(cloud, place, told) for told in plan["variants"]]
+        self.shadows = [Variant(cloud, place, told) for told in plan.get("shadows", ())]
+        self._copied = Sampler()
         self._choosing = threading.Lock()
         self._idle = threading.Condition()
         self._in_flight = 0
@@ -159,7 +166,7 @@ class Deployment:
             ModelError: one does not start.
         """
         try:
-            for variant in self.variants:
+            for variant in (*self.variants, *self.shadows):
                 variant.start()
         except ModelError:
             self.stop()
@@ -176,6 +183,19 @@ class Deployment:
             chosen = max(self.variants, key=lambda item: item.credit)
             chosen.credit -= sum(weights)
             return chosen
+
+    def copy_for(self, variant: Variant) -> Variant | None:
+        """Return the shadow that gets a copy of a variant's request, if one does.
+
+        The weight of the shadow over that of the variant is the share of requests that are copied.
+        """
+        if not self.shadows:
+            return None
+        shadow = self.shadows[0]
+        weight = float(variant.told["weight"])
+        share = _ALL * float(shadow.told["weight"]) / weight if weight else 0.0
+        with self._choosing:
+            return shadow if self._copied.takes(min(share, float(_ALL))) else None
 
     @contextlib.contextmanager
     def lease(self) -> Iterator["Deployment"]:
@@ -198,7 +218,7 @@ class Deployment:
 
     def stop(self) -> None:
         """End the servers."""
-        for variant in self.variants:
+        for variant in (*self.variants, *self.shadows):
             variant.stop()
 
 

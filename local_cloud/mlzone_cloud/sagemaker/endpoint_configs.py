@@ -23,9 +23,10 @@ def create_endpoint_config(call: Call) -> dict[str, Any]:
             "ValidationException",
             f'Cannot create already existing endpoint configuration "{arn}".',
         )
+    _check_shadows(call.params)
     models = records.store(call.cloud, "Model", call.account, call.region)
     names = set()
-    for variant in variants_of(call.params, shadows=True):
+    for variant in variants_of(call.params):
         model = variant.get("ModelName")
         if model is None:
             raise ApiError("NotImplemented", "the embedded cloud emulates variants of models alone")
@@ -38,7 +39,7 @@ def create_endpoint_config(call: Call) -> dict[str, Any]:
             )
         names.add(variant["VariantName"])
     record = records.new(call, NOUN)
-    for variant in variants_of(record, shadows=True):
+    for variant in variants_of(record):
         variant.setdefault("InitialVariantWeight", 1.0)
     kept[name] = record
     return {"EndpointConfigArn": record["EndpointConfigArn"]}
@@ -64,7 +65,21 @@ def delete_endpoint_config(call: Call) -> dict[str, Any]:
     return {}
 
 
-def variants_of(configuration: dict[str, Any], *, shadows: bool = False) -> list[dict[str, Any]]:
-    """Return the production variants of a configuration, and its shadow variants if wanted."""
-    more = configuration.get("ShadowProductionVariants") or () if shadows else ()
-    return [*configuration["ProductionVariants"], *more]
+def shadows_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the shadow variants of a configuration."""
+    return list(configuration.get("ShadowProductionVariants") or ())
+
+
+def variants_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all variants of a configuration."""
+    return [*configuration["ProductionVariants"], *shadows_of(configuration)]
+
+
+def _check_shadows(configuration: dict[str, Any]) -> None:
+    shadows = shadows_of(configuration)
+    if shadows and (len(shadows) > 1 or len(configuration["ProductionVariants"]) > 1):
+        raise ApiError(
+            "ValidationException",
+            "An endpoint configuration with ShadowProductionVariants has one variant in "
+            "ProductionVariants and one in ShadowProductionVariants.",
+        )

@@ -34,17 +34,25 @@ def described(record: Record) -> Record:
     shown = dict(record)
     plan: Plan | None = record.get(PLAN)
     if plan:
-        shown["ProductionVariants"] = [_variant(told, record) for told in plan["variants"]]
+        shown.update(_variants(plan, record))
         if plan["capture"]:
             shown["DataCaptureConfig"] = _capture(plan["capture"])
     pending = record.get(PENDING)
     if pending and pending.get("plan"):
         shown["PendingDeploymentSummary"] = {
             "EndpointConfigName": pending["config"]["EndpointConfigName"],
-            "ProductionVariants": [_variant(told, record) for told in pending["plan"]["variants"]],
+            **_variants(pending["plan"], record),
             "StartTime": pending["started"],
         }
     return shown
+
+
+def _variants(plan: Plan, record: Record) -> dict[str, Any]:
+    shadows = [_variant(told, record) for told in plan.get("shadows", ())]
+    return {
+        "ProductionVariants": [_variant(told, record) for told in plan["variants"]],
+        **({"ShadowProductionVariants": shadows} if shadows else {}),
+    }
 
 
 def _variant(told: dict[str, Any], record: Record) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def update_endpoint(call: Call) -> dict[str, Any]:
     settings = params.get("DeploymentConfig")
     if settings is None and params.get("RetainDeploymentConfig"):
         settings = record.get(_LAST)
+    if settings:
+        _check_names(record, configuration)
     record[PENDING] = {
         "config": configuration,
         "deployment": settings,
@@ -94,7 +96,7 @@ def update_weights(call: Call) -> dict[str, Any]:
     """Change the variants' shares of the traffic and numbers of instances, at once."""
     validate("sagemaker", call.operation, call.params)
     record = _ready(call, "update")
-    variants = {told["name"]: told for told in record[PLAN]["variants"]}
+    variants = {told["name"]: told for told in deployment.all_told(record[PLAN])}
     wanted = call.params["DesiredWeightsAndCapacities"]
     for item in wanted:
         if item["VariantName"] not in variants:
@@ -144,8 +146,6 @@ def install(cloud: "Cloud") -> None:
 
 def _configuration(call: Call) -> Record:
     found = records.find(call, endpoint_configs.NOUN, endpoint_configs.MISSING)
-    if found.get("ShadowProductionVariants"):
-        call.cloud.gap("the traffic of shadow variants")
     if found.get("AsyncInferenceConfig"):
         raise ApiError(
             "NotImplemented", "the embedded cloud does not emulate asynchronous inference"
@@ -161,6 +161,21 @@ def _ready(call: Call, verb: str) -> Record:
     if status != "InService":
         raise ApiError("ValidationException", f'Cannot {verb} in-progress endpoint "{arn}".')
     return record
+
+
+def _check_names(record: Record, configuration: Record) -> None:
+    """Refuse other variants than before where traffic shall be shifted between like and like.
+
+    Source: Amazon SageMaker AI Developer Guide, "Deployment guardrails", "Exclusions".
+    """
+    before = {told["name"] for told in deployment.all_told(record[PLAN])}
+    wanted = {item["VariantName"] for item in endpoint_configs.variants_of(configuration)}
+    if before != wanted:
+        raise ApiError(
+            "ValidationException",
+            "With a DeploymentConfig, the new endpoint configuration must have the same variant "
+            f"names as the old one: {', '.join(sorted(before))}, not {', '.join(sorted(wanted))}.",
+        )
 
 
 def _place(call: Call, record: Record) -> Place:

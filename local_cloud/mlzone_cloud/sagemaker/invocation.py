@@ -1,7 +1,9 @@
 """InvokeEndpoint: a request goes to the server of a variant, and is captured and counted."""
 
 import http.client
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mlzone_cloud.errors import ApiError, NotEmulatedError
@@ -19,6 +21,10 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 _LONGEST_MESSAGE = 1000
+_MOST_COPIES, _ASKERS = 64, 4
+_copies = threading.BoundedSemaphore(_MOST_COPIES)
+"""Requests that wait for a shadow's answer."""
+_askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="shadow")
 
 
 class ModelError(ApiError):
@@ -47,17 +53,12 @@ def invoke_endpoint(call: Call) -> dict[str, Any]:
                     "ValidationError",
                     f"Variant {call.params['TargetVariant']} of endpoint {place[2]} not found.",
                 )
+            if shadow := deployment.copy_for(variant):
+                _copy(call, place, deployment, shadow)
             reply, seconds = _ask(call, variant)
     except ServingError as error:
         raise ApiError("ServiceUnavailable", str(error), status=503) from error
-    endpoint_metrics.count(
-        place,
-        variant.name,
-        status=reply.status,
-        instances=variant.told["instances"],
-        model_seconds=seconds,
-        overhead_seconds=time.perf_counter() - began - seconds,
-    )
+    _count(place, variant, reply, seconds, time.perf_counter() - began - seconds)
     if reply.status >= _CLIENT_ERROR:
         raise _refusal(call, place, reply)
     _capture(call, place, deployment, variant, reply)
@@ -109,6 +110,37 @@ def _ask(call: Call, variant: Variant) -> tuple[Reply, float]:
     except (OSError, http.client.HTTPException) as error:
         reply = Reply(_SERVER_ERROR, {}, f"the container gave no answer: {error!r}".encode())
     return reply, time.perf_counter() - began
+
+
+def _count(place: Place, variant: Variant, reply: Reply, seconds: float, overhead: float) -> None:
+    endpoint_metrics.count(
+        place,
+        variant.name,
+        status=reply.status,
+        instances=variant.told["instances"],
+        model_seconds=seconds,
+        overhead_seconds=overhead,
+    )
+
+
+def _copy(call: Call, place: Place, deployment: Deployment, shadow: Variant) -> None:
+    """Ask a shadow as well, beside the caller's request; nobody but the capture gets its answer."""
+    if not _copies.acquire(blocking=False):
+        return  # It is too slow for so many: requests that it does not get are not waited for.
+
+    def ask() -> None:
+        try:
+            with deployment.lease():
+                reply, seconds = _ask(call, shadow)
+                _count(place, shadow, reply, seconds, 0.0)
+                if reply.status < _CLIENT_ERROR:
+                    _capture(call, place, deployment, shadow, reply)
+        except ServingError as error:
+            call.cloud.record_error(f"the shadow of {place[2]} does not start: {error}")
+        finally:
+            _copies.release()
+
+    _askers.submit(ask)
 
 
 def _capture(

@@ -10,6 +10,7 @@ from mlzone_cloud.sagemaker.deployment import (
     Deployment,
     Place,
     Plan,
+    all_told,
     forget,
     plan_of,
     router_of,
@@ -142,8 +143,8 @@ def _retained(plan: Plan, current: Plan | None, pending: dict[str, Any]) -> Plan
     if not pending.get("retain") or current is None:
         return plan
     excluded = set(pending.get("excluded") or ())
-    before = {told["name"]: told for told in current["variants"]}
-    for told in plan["variants"]:
+    before = {told["name"]: told for told in all_told(current)}
+    for told in all_told(plan):
         old = before.get(told["name"])
         if old and "DesiredWeight" not in excluded:
             told["weight"] = old["weight"]

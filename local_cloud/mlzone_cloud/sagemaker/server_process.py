@@ -15,12 +15,15 @@ from mlzone_cloud.sagemaker.container import Container
 if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
+_HERE = "127.0.0.1"
 PORT = "SAGEMAKER_BIND_TO_PORT"
 _FOR_EVER = timedelta(days=3650)
 _LOOK_SECONDS = 0.05
 _PING_SECONDS = 2.0
 _END_SECONDS = 10.0
 _OK = 200
+_PORTS = 3
+"""So many ports are tried where another program takes one before the server does."""
 
 
 class ServerError(Exception):
@@ -71,18 +74,18 @@ class InferenceServer:
         Raises:
             ServerError: it ends, or does not answer in time.
         """
-        self._port = _free_port()
-        container = self._make(self._port)
-        self._thread = threading.Thread(target=self._run, args=(container,), daemon=True)
-        self._thread.start()
         deadline = time.monotonic() + limit.total_seconds()
-        while not self._answers():
-            if self._ended.wait(_LOOK_SECONDS):
-                lines = "\n".join(line for line in self._last_words if line.strip())[-400:]
-                raise ServerError(f"the program ended: {lines}")
-            if time.monotonic() > deadline:
+        for _ in range(_PORTS):
+            self._launch()
+            if self._comes_up(deadline):
+                return
+            if not self._ended.is_set():
                 self.stop()
                 raise ServerError(f"no answer within {limit.total_seconds():g} seconds")
+            if not _taken(self._port):
+                break
+        lines = "\n".join(line for line in self._last_words if line.strip())[-400:]
+        raise ServerError(f"the program ended: {lines}")
 
     def request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
@@ -93,7 +96,7 @@ class InferenceServer:
             OSError: it does not answer, or not in time.
             http.client.HTTPException: it does not speak HTTP.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
+        connection = http.client.HTTPConnection(_HERE, self._port, timeout=seconds)
         try:
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
@@ -108,6 +111,20 @@ class InferenceServer:
         self._stop.set()
         if self._thread:
             self._thread.join(timeout=_END_SECONDS)
+
+    def _launch(self) -> None:
+        self._port = _free_port()
+        self._ended.clear()
+        container = self._make(self._port)
+        self._thread = threading.Thread(target=self._run, args=(container,), daemon=True)
+        self._thread.start()
+
+    def _comes_up(self, deadline: float) -> bool:
+        """Wait until the process answers; tell whether it does."""
+        while not self._answers():
+            if self._ended.wait(_LOOK_SECONDS) or time.monotonic() > deadline:
+                return False
+        return True
 
     def _answers(self) -> bool:
         try:
@@ -136,6 +153,16 @@ class InferenceServer:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((_HERE, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _taken(port: int) -> bool:
+    """Tell whether somebody else listens on a port, or talks from it."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((_HERE, port))
+        except OSError:
+            return True
+        return False

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 MANIFEST = "manifest.json"
-_FORMAT = 2
+_FORMAT = 3
 _QUIET_SECONDS = 0.25
 _CORE = "core"
+_CALLERS = "callers"
 
 
 class Keeper:
@@ -32,11 +33,16 @@ class Keeper:
         self._partitions = self._folder / "partitions"
         self._files: dict[str, str] = {}
         """Partition to the name of its valid file."""
+        self._callers: dict[str, bytes] = {}
+        """Access keys to who uses them, in writing: no caller ever changes."""
+        self._callers_changes = -1
         self._committing = threading.Lock()
         self._requested = 0
         self._committed = 0
         self._wake = threading.Event()
         self._sweep = False
+        self._moving: set[tuple[str, str, str]] = set()
+        """The stores that background work held the last time."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._partitions.mkdir(parents=True, exist_ok=True)
@@ -90,8 +96,11 @@ class Keeper:
             backend.__dict__.update(content)
         elif kind == "store":
             cloud.store(name[0], name[1], name[2]).update(content)
+        elif kind == _CALLERS:
+            cloud.identities.callers.update(
+                {key: pickling.load(caller) for key, caller in content.items()}
+            )
         else:
-            cloud.identities.callers.update(content["callers"])
             cloud.clock.offset = content["offset"]
             cloud.organization_id, cloud.home_region, cloud.management_account = content["seed"]
             moto_state.restore_side_tables(content["side_tables"])
@@ -106,6 +115,7 @@ class Keeper:
 
     def start(self) -> None:
         """Save everything, and from now on what changes."""
+        self._moving = set(self._cloud.stores)
         if not self._files:
             for backend in moto_state.backends():
                 self._touched.add(backend)
@@ -128,6 +138,7 @@ class Keeper:
         """
         if everything:
             self._sweep = True
+            self._cloud.identities.forget_expired(self._cloud.clock.now())
         self._requested += 1
         wanted = self._requested
         with self._committing:
@@ -162,8 +173,8 @@ class Keeper:
                 self.commit(everything=True)
             except Exception as error:  # noqa: BLE001
                 self._cloud.record_error(f"state was not saved: {error!r}")
-            # Saving must not take more than a fifth of the time.
-            time.sleep(min(4 * (time.monotonic() - started), 5))
+            # Saving must not take more than a tenth of the time.
+            time.sleep(min(9 * (time.monotonic() - started), 5))
 
     def _commit(self) -> None:
         dumped = self._collect()
@@ -194,7 +205,7 @@ class Keeper:
             stores = cloud.take_touched_stores()
             if self._sweep:
                 self._sweep = False
-                stores |= set(cloud.stores)
+                stores |= self._held()
             try:
                 dumped = {
                     "|".join(("moto", *moto_state.name_of(backend))): pickling.dump(
@@ -207,9 +218,11 @@ class Keeper:
                         dumped["|".join(("store", *key))] = _patiently(cloud.stores[key])
                     else:
                         self._files.pop("|".join(("store", *key)), None)
+                if cloud.identities.changes != self._callers_changes:
+                    self._callers_changes = cloud.identities.changes
+                    dumped[_CALLERS] = pickling.dump(self._written_callers())
                 dumped[_CORE] = _patiently(
                     {
-                        "callers": cloud.identities.callers,
                         "offset": cloud.clock.offset,
                         "seed": (
                             cloud.organization_id,
@@ -223,8 +236,30 @@ class Keeper:
                 for backend in touched:
                     self._touched.add(backend)
                 self._sweep = True
+                self._moving |= stores
+                self._callers_changes = -1
                 raise
         return dumped
+
+    def _held(self) -> set[tuple[str, str, str]]:
+        """Return the stores that background work may have changed since the last time."""
+        resting = self._cloud.resting
+        moving = {
+            key
+            for key, content in list(self._cloud.stores.items())
+            if key[0] not in resting or not resting[key[0]](content)
+        }
+        # What has come to rest since is saved once more.
+        held, self._moving = moving | self._moving, moving
+        return held
+
+    def _written_callers(self) -> dict[str, bytes]:
+        known = self._callers
+        self._callers = {
+            key: known.get(key) or pickling.dump(caller)
+            for key, caller in self._cloud.identities.callers.copy().items()
+        }
+        return self._callers
 
 
 def _patiently(value: dict[str, Any]) -> bytes:

@@ -16,17 +16,30 @@ _names: dict[type, tuple[str, str]] = {}
 """Class of a backend, to where its dictionary is."""
 
 
+_known: dict[int, dict[tuple[str, str], Any]] = {}
+"""The dictionaries that were found, by the number of modules that were loaded then."""
+
+
 def dictionaries() -> dict[tuple[str, str], Any]:
     """Return moto's dictionaries of backends that are in use, by module and attribute."""
+    loaded = len(sys.modules)
+    if (known := _known.get(loaded)) is not None:
+        return known
     found: dict[tuple[str, str], Any] = {}
     seen: set[int] = set()
+    whole = True
     # Copies, since other threads import modules meanwhile.
     for module_name, module in sorted(sys.modules.copy().items()):
         if module_name.startswith("moto.") and module_name.endswith(".models"):
+            whole = whole and not getattr(module.__spec__, "_initializing", False)
             for attribute, value in vars(module).copy().items():
                 if isinstance(value, BackendDict) and id(value) not in seen:
                     seen.add(id(value))
                     found[module_name, attribute] = value
+    if whole and loaded == len(sys.modules):
+        # Each commit asks many times, and modules are rarely loaded.
+        _known.clear()
+        _known[loaded] = found
     return found
 
 

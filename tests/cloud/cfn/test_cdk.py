@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from mlzone_cloud.compute import codebuild_environment
+
 APP = Path(__file__).parent / "app" / "app.py"
 SHARED, UNIT, REGION = "100000000002", "111111111111", "sa-east-1"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -30,6 +32,8 @@ class Cdk:
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
+            # Unpacked once, and not into each HOME.
+            **codebuild_environment.unpacked(),
             "CDK_HOME": str(self.folder / "cdk"),
             "CDK_VALIDATION": "false",
             "CDK_DISABLE_CLI_TELEMETRY": "true",

@@ -180,3 +180,24 @@ def test_a_killed_process_finishes_after_its_restart_and_takes_the_next_deployme
     )
     value = again.client("ssm", account=ACCOUNT).get_parameter(Name="/p59")["Parameter"]["Value"]
     assert value == "2"
+
+
+def test_a_stack_that_waits_for_a_resource_does_not_hold_up_the_clouds_end(
+    stacks: Stacks,
+) -> None:
+    """Its function never answers; the next start takes the stack up again."""
+    topic = stacks.client("sns").create_topic(Name="nobody")["TopicArn"]
+    waiting = {"Type": "Custom::Waiting", "Properties": {"ServiceToken": topic}}
+    stacks.client().create_stack(
+        StackName="demo", TemplateBody=json.dumps({"Resources": {"A": waiting}})
+    )
+    assert stacks.describe("demo")["StackStatus"] == "CREATE_IN_PROGRESS"
+
+    stacks.cloud.stop()
+
+    for _ in range(200):
+        if stacks.cloud.background == 0:
+            break
+        time.sleep(0.05)
+    assert stacks.cloud.background == 0
+    assert stacks.describe("demo")["StackStatus"] == "CREATE_IN_PROGRESS"

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,21 @@ def test_what_a_command_sets_stays_set_for_the_next(codebuild: CodeBuild) -> Non
 
     said = [line for line in codebuild.log(build) if not line.startswith("[Container]")]
     assert said == ["sub", "hello plain-exported"]
+
+
+def test_a_build_has_a_home_of_its_own_and_shares_what_the_cdk_unpacks(
+    codebuild: CodeBuild,
+) -> None:
+    codebuild.project(spec(build=['echo "$HOME,$JSII_RUNTIME_PACKAGE_CACHE_ROOT"']))
+
+    logs = [codebuild.log(codebuild.run()) for _ in range(2)]
+
+    said = [line for log in logs for line in log if not line.startswith("[Container]")]
+    (one, its), (other, others) = (line.split(",") for line in said)
+    assert one != other
+    assert its == others
+    assert Path(its).is_absolute()
+    assert not its.startswith(one)
 
 
 def test_a_failing_command_ends_its_phase_and_post_build_still_runs(codebuild: CodeBuild) -> None:

@@ -17,6 +17,7 @@ from tests.cloud.compute.conftest import (
 )
 
 from mlzone_cloud.cloud import Cloud
+from mlzone_cloud.compute.alarms import evaluation, watch
 from mlzone_cloud.state import Keeper
 
 DIMENSIONS = [{"Name": "Model", "Value": "credit"}, {"Name": "Environment", "Value": "prod"}]
@@ -62,6 +63,25 @@ def listen(cloud: Cloud) -> Queue:
     events.put_rule(Name="alarms", EventPattern='{"source": ["aws.cloudwatch"]}')
     events.put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": queue.arn}])
     return queue
+
+
+def test_each_alarm_is_looked_at_once_a_minute(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threshold in range(5):
+        make_alarm(cloud, f"drift-{threshold}", Threshold=threshold)
+    looks: list[float] = []
+
+    def judge(settings: Any, *given: Any) -> Any:
+        looks.append(settings.threshold)
+        return evaluation.judge(settings, *given)
+
+    monkeypatch.setattr(watch, "judge", judge)
+    cloud.clock.advance(timedelta(minutes=1))
+    cloud.tick()
+    cloud.tick()
+
+    assert sorted(looks) == list(range(5))
 
 
 def test_an_alarm_knows_nothing_until_there_is_data(cloud: Cloud) -> None:

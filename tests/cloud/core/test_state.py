@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from mlzone_cloud.state import Keeper, forget_everything
 from mlzone_cloud.state.moto_state import dictionaries
 
 DEV, SHARED, REGION = "111111111111", "100000000002", "sa-east-1"
+TAG = {"Key": "purpose", "Value": "test"}
 
 
 def again(cloud: Cloud) -> Cloud:
@@ -72,6 +74,23 @@ def test_services_accounts_and_sessions_come_back(kept: Cloud) -> None:
     fresh.stop()
 
 
+def test_a_session_that_is_over_is_forgotten(kept: Cloud) -> None:
+    role = kept.client("iam", account=DEV).create_role(
+        RoleName="r", AssumeRolePolicyDocument='{"Statement": []}'
+    )["Role"]["Arn"]
+    over = kept.assume(role, "ana", duration=timedelta(hours=1))
+    lasting = kept.assume(role, "bia", duration=timedelta(hours=12))
+    kept.commit()
+
+    kept.clock.advance(timedelta(hours=2))
+    fresh = again(kept)
+
+    keys = {item.credentials.access_key_id for item in fresh.identities.callers.values()}
+    assert lasting.credentials.access_key_id in keys
+    assert over.credentials.access_key_id not in keys
+    fresh.stop()
+
+
 def test_bodies_of_objects_lie_beside_the_state_and_come_back(kept: Cloud) -> None:
     s3 = kept.client("s3", account=DEV)
     s3.create_bucket(Bucket="big-one", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -99,6 +118,37 @@ def test_bodies_of_objects_lie_beside_the_state_and_come_back(kept: Cloud) -> No
     fresh.stop()
 
 
+def test_what_is_changed_of_an_object_after_it_was_saved_comes_back(kept: Cloud) -> None:
+    s3 = kept.client("s3", account=DEV)
+    where = {"Bucket": "changing", "Key": "a"}
+    s3.create_bucket(
+        Bucket="changing",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectLockEnabledForBucket=True,
+    )
+    version = s3.put_object(**where, Body=b"first", Metadata={"state": "raw"})["VersionId"]
+    kept.commit()
+    s3.put_object_legal_hold(**where, VersionId=version, LegalHold={"Status": "ON"})
+    s3.put_object_tagging(**where, VersionId=version, Tagging={"TagSet": [TAG]})
+    s3.put_object_acl(**where, VersionId=version, ACL="public-read")
+    kept.commit()
+
+    # Another object saves the bucket once more, with what was read.
+    second = again(kept)
+    second.client("s3", account=DEV).put_object(Bucket="changing", Key="b", Body=b"other")
+    second.commit()
+    fresh = again(second)
+
+    found = fresh.client("s3", account=DEV)
+    head = found.head_object(**where)
+    assert head["Metadata"] == {"state": "raw"}
+    assert head["ObjectLockLegalHoldStatus"] == "ON"
+    assert found.get_object_tagging(**where)["TagSet"] == [TAG]
+    assert len(found.get_object_acl(**where)["Grants"]) == 2
+    assert found.get_object(**where)["Body"].read() == b"first"
+    fresh.stop()
+
+
 def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
     held = kept.store("jobs", DEV, REGION)
     kept.commit()
@@ -109,6 +159,24 @@ def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
     manifest = json.loads((kept.state_dir / "state" / "manifest.json").read_text(encoding="utf-8"))
 
     assert f"store|jobs|{DEV}|{REGION}" in manifest["partitions"]
+
+
+def test_what_background_work_did_last_is_saved_although_its_store_rests(kept: Cloud) -> None:
+    def rests(jobs: dict[str, Any]) -> bool:
+        return all(job["status"] == "Completed" for job in jobs.values())
+
+    kept.resting["jobs"] = rests
+    held = kept.store("jobs", DEV, REGION)
+    held["job"] = {"status": "InProgress"}
+    kept.commit(everything=True)
+    held["job"]["status"] = "Completed"
+    kept.commit(everything=True)
+
+    forget_everything()
+    fresh = Cloud(state_dir=kept.state_dir)
+    assert Keeper(fresh).load()
+    assert fresh.store("jobs", DEV, REGION) == {"job": {"status": "Completed"}}
+    fresh.stop()
 
 
 def test_a_snapshot_has_at_once_what_background_work_did(kept: Cloud) -> None:

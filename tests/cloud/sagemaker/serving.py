@@ -65,11 +65,11 @@ class Endpoints:
         )["ModelArn"]
         return arn
 
-    def configuration(self, name: str, *models: str, **more: Any) -> None:
-        """Make a configuration with a variant for each model."""
+    def configuration(self, name: str, *models: str, called: str = "", **more: Any) -> None:
+        """Make a configuration with a variant for each model, called as the model or otherwise."""
         variants = [
             {
-                "VariantName": model,
+                "VariantName": called or model,
                 "ModelName": model,
                 "InstanceType": "ml.m5.large",
                 "InitialInstanceCount": 2,

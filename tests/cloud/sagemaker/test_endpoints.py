@@ -198,7 +198,7 @@ def begin_canary(endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MLZONE_CLOUD_LONGEST_BAKE", "60")
     endpoints.serve("one")
     endpoints.model("two")
-    endpoints.configuration("two", "two")
+    endpoints.configuration("two", "two", called="one")
     endpoints.sagemaker.update_endpoint(
         EndpointName="scoring", EndpointConfigName="two", DeploymentConfig=canary(alarm)
     )

@@ -155,6 +155,32 @@ def test_an_endpoint_serves_with_the_program_of_its_image(
     assert answer["Body"].read() == b"own:7"
 
 
+def test_a_batch_is_answered_by_the_program_of_its_image(estate: Any, ecr: Any) -> None:
+    files = {"opt/project/serve.py": SERVER.replace("VERSION", "b'own'")}
+    image = uri(
+        pushing.push(ecr, REPOSITORY, files, entrypoint=["python3", "/opt/project/serve.py"])
+    )
+    sagemaker = estate.sagemaker
+    sagemaker.create_model(
+        ModelName="m", PrimaryContainer={"Image": image}, ExecutionRoleArn=estate.role
+    )
+    source = estate.put("asked/day.csv", "7")
+    sagemaker.create_transform_job(
+        TransformJobName="job",
+        ModelName="m",
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        TransformOutput={"S3OutputPath": f"s3://{estate.bucket}/answered"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    ended = estate.ended("TransformJob", "job")
+    assert ended["TransformJobStatus"] == "Completed", ended
+    assert estate.get("answered/day.csv.out") == b"own:7"
+
+
 def test_a_missing_entry_point_is_said_in_the_jobs_reason_and_log(estate: Any, ecr: Any) -> None:
     start = ["python3", "/opt/project/absent.py"]
     digest = pushing.push(ecr, REPOSITORY, FILES, entrypoint=start, environment=ENVIRONMENT)

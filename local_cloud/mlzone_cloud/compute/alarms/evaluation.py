@@ -112,7 +112,7 @@ def period_values(
         place = math.floor((last - datum.at) / settings.period)
         if 0 <= place < settings.periods and datum.at <= last:
             periods[-1 - place].append(datum)
-    return tuple(_statistic(settings.statistic, found) if found else None for found in periods)
+    return tuple(statistic(settings.statistic, found) if found else None for found in periods)
 
 
 def end_of_last_period(settings: Settings, now: datetime) -> datetime:
@@ -133,7 +133,8 @@ def next_change(settings: Settings, data: Iterable[Datum], now: datetime) -> dat
     return min((moment for moment in moments if moment > now), default=None)
 
 
-def _statistic(name: str, data: Sequence[Datum]) -> float:
+def statistic(name: str, data: Sequence[Datum]) -> float:
+    """Return a statistic of what was measured, such as `Sum` or `p95`; there is some data."""
     total, count = sum(item.total for item in data), sum(item.count for item in data)
     match name:
         case "Sum":

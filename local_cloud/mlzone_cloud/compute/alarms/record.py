@@ -40,19 +40,41 @@ def metric_of(alarm: Any) -> Any:
     return only.metric if only else None
 
 
-def data_of(account: str, region: str, alarm: Any) -> list[Datum]:
-    """Return what was measured of an alarm's metric."""
-    metric = metric_of(alarm)
-    wanted = {(item.name, item.value) for item in metric.dimensions}
-    with tracking.reading():
-        backend = cloudwatch_backends[account][region]
-    return [
-        _datum(item)
-        for item in backend.metric_data
-        if item.name == metric.metric_name
-        and item.namespace == metric.namespace
-        and {(dimension.name, dimension.value) for dimension in item.dimensions} == wanted
-    ]
+Metric = tuple[str, str, frozenset[tuple[str, str]]]
+"""Namespace, name and dimensions."""
+
+
+class Measurements:
+    """What was measured in an account and Region, by metric: read once for many alarms."""
+
+    def __init__(self, account: str, region: str, names: frozenset[str] | None = None) -> None:
+        """Read what there is.
+
+        Args:
+            account: the account.
+            region: the Region.
+            names: of the metrics that are looked for; all unless given.
+        """
+        with tracking.reading():
+            backend = cloudwatch_backends[account][region]
+        self._by_metric: dict[Metric, list[Any]] = {}
+        for item in backend.metric_data:
+            if names is None or item.name in names:
+                metric = (item.namespace, item.name, _dimensions(item))
+                self._by_metric.setdefault(metric, []).append(item)
+
+    def of_alarm(self, alarm: Any) -> list[Datum]:
+        """Return what was measured of an alarm's metric."""
+        metric = metric_of(alarm)
+        return self.of((metric.namespace, metric.metric_name, _dimensions(metric)))
+
+    def of(self, metric: Metric) -> list[Datum]:
+        """Return what was measured of a metric."""
+        return [_datum(item) for item in self._by_metric.get(metric, ())]
+
+
+def _dimensions(item: Any) -> frozenset[tuple[str, str]]:
+    return frozenset((dimension.name, dimension.value) for dimension in item.dimensions)
 
 
 def _datum(item: Any) -> Datum:

@@ -17,7 +17,7 @@ from mlzone_cloud.compute.alarms.evaluation import (
     judge,
     next_change,
 )
-from mlzone_cloud.compute.alarms.record import data_of, metric_of, settings_of
+from mlzone_cloud.compute.alarms.record import Measurements, metric_of, settings_of
 from mlzone_cloud.compute.service_access import admit, decide
 from mlzone_cloud.errors import ApiError
 from mlzone_cloud.operations import Call, after, operation
@@ -52,25 +52,28 @@ class Watch:
             return
         self._minute = minute
         with self._cloud.lock:
-            for account, region, _alarm in list(self._all()):
+            for account, region, _alarms in list(self._all()):
                 self.look(account, region)
 
     def _next_due(self, _: "Cloud", now: datetime) -> datetime | None:
         with tracking.reading(), self._cloud.lock:
             moments = [
                 moment
-                for account, region, alarm in self._all()
+                for account, region, alarms in self._all()
+                for measurements in [Measurements(account, region)]
+                for alarm in alarms
                 if (settings := settings_of(alarm))
-                and (moment := next_change(settings, data_of(account, region, alarm), now))
+                and (moment := next_change(settings, measurements.of_alarm(alarm), now))
             ]
         self._minute = -1
         return min(moments, default=None)
 
-    def _all(self) -> Iterator[tuple[str, str, Any]]:
+    def _all(self) -> Iterator[tuple[str, str, list[Any]]]:
+        """Yield the alarms of each account and Region that has some."""
         for account, regions in list(dict.items(cloudwatch_backends)):
             for region, backend in list(dict.items(regions)):
-                for alarm in list(backend.alarms.values()):
-                    yield account, region, alarm
+                if alarms := list(backend.alarms.values()):
+                    yield account, region, alarms
 
     # --- what -------------------------------------------------------------------------------
 
@@ -85,11 +88,12 @@ class Watch:
         now = self._cloud.clock.now()
         with tracking.reading():
             alarms = list(cloudwatch_backends[account][region].alarms.values())
+        measurements = Measurements(account, region, names)
         for alarm in alarms:
             settings = settings_of(alarm)
             metric = metric_of(alarm)
             if settings and metric and (names is None or metric.metric_name in names):
-                verdict = judge(settings, data_of(account, region, alarm), now, alarm.state_value)
+                verdict = judge(settings, measurements.of_alarm(alarm), now, alarm.state_value)
                 data = description.reason_data(settings, verdict, now)
                 self._set(account, alarm, verdict, data)
         self._composites(account, region, alarms)
@@ -245,7 +249,9 @@ def _begin(call: Call, name: str, before: Any) -> None:
         alarm.state_value, alarm.state_reason = before.state_value, before.state_reason
         alarm.state_reason_data = before.state_reason_data
         alarm.state_updated_timestamp = before.state_updated_timestamp
-    _watches[call.cloud].look(call.account, call.region)
+    metric = metric_of(alarm)
+    names = frozenset({metric.metric_name} if metric else ())
+    _watches[call.cloud].look(call.account, call.region, names)
 
 
 @operation("cloudwatch", "SetAlarmState")

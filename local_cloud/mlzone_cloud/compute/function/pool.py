@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlzone_cloud.cloud import Cloud
 
 _IDLE_SECONDS = 60
-_MOST_IDLE = 6
+_MOST_IDLE = 12
 _MOST_LOADING = 4
 _LARGEST_ANSWER = 6 * 1024 * 1024
 

@@ -118,6 +118,8 @@ class Worker:
                 duration=_SESSION,
             ),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            # Its code lies here for as long as the cloud does: the next worker need not compile it.
+            "PYTHONDONTWRITEBYTECODE": "",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": function.version,
