@@ -11,7 +11,7 @@ from typing import Any
 from mlzone.estate import BusinessUnit, Stage, Team
 from mlzone.estate.team import LANDING
 from mlzone.monitor_kind import MONITORS
-from mlzone.naming import ROLE_PATH, Naming
+from mlzone.naming import PROPOSAL, ROLE_PATH, Naming
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.surroundings import allow
 from mlzone.system_policy import bucket_statements, system_roles
@@ -75,6 +75,21 @@ def team_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> 
     )
     systems = (role.name for role in system_roles(naming, unit, team, stage))
     return (*people, inspector, *monitors, *batches, *systems)
+
+
+def team_key_roles(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:
+    """Return the names of the roles that work with a team's key in an environment.
+
+    Beside the team's own, these are what reads and answers pull requests of its models' projects,
+    which the key encrypts. They stay out of the team's data.
+    """
+    proposals = (
+        naming.service_role(unit.name, model.name, stage, purpose)
+        for model in team.models
+        if stage is Stage.DEV and model.build.pull_requests
+        for purpose in (PROPOSAL, "progress")
+    )
+    return (*team_roles(naming, unit, team, stage), *proposals)
 
 
 def team_people(naming: Naming, unit: BusinessUnit, team: Team, stage: Stage) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """What a model's delivery may do, as IAM statements: one role a purpose, each for one model alone.
 
 The commit's author decides what runs in the test and train builds; therefore these reach one
-model's repository, artefacts and training pipeline, and nothing that serves. A promotion runs the
-platform's own commands; it alone may update the two stacks of the model (DEP-01).
+model's repository, artefacts and training pipeline, and nothing that serves. What a pull request
+proposes is nobody's yet: its tests read the project and write their log, and that is all. A
+promotion runs the platform's own commands; it alone may update the two stacks of the model
+(DEP-01).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlzone.estate.unit import Stage
@@ -16,6 +19,7 @@ from mlzone.service_policy import (
     image_repository,
     pull_images,
 )
+from mlzone.serving_policy import capture_arn, requests_prefix
 from mlzone.surroundings import Statement, Surroundings, allow
 
 _PIPELINE_IN_KEYS = 20
@@ -97,13 +101,14 @@ def handing_on(d: Delivery) -> list[Statement]:
 def project_statements(d: Delivery, *, project: str) -> list[Statement]:
     """Return what every CodeBuild project of a model may do: run in the network and write its log.
 
+    How it gets its source is said beside it.
+
     Args:
         d: the model's delivery.
         project: the project's name.
     """
     s = d.surroundings
     return [
-        *handing_on(d),
         allow(
             "WriteLog",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -112,6 +117,49 @@ def project_statements(d: Delivery, *, project: str) -> list[Statement]:
         *pull_images(s),
         *attach_to_network(s),
     ]
+
+
+def proposal_source_statements(d: Delivery, *, repository: str | None, key: str) -> list[Statement]:
+    """Return what brings a pull request's commit to its tests: it reads, and writes nothing.
+
+    Args:
+        d: the model's delivery.
+        repository: the CodeCommit repository that is cloned; None where a pipeline fetches the
+            source from a provider.
+        key: encrypts the repository, or what the pipeline fetched.
+    """
+    s = d.surroundings
+    if repository is None:
+        source = allow(
+            "ReadProposal", ["s3:GetObject", "s3:GetObjectVersion"], [f"{d.handed_on}/Source/*"]
+        )
+    else:
+        source = allow("ReadProposal", ["codecommit:GitPull"], [s.arn("codecommit", repository)])
+    through = "s3" if repository is None else "codecommit"
+    return [source, _through("ProposalKey", s, through, ["kms:Decrypt", "kms:DescribeKey"], key)]
+
+
+def proposal_comment_statements(d: Delivery, *, repository: str, key: str) -> list[Statement]:
+    """Return what says the outcome of its tests to a pull request.
+
+    Args:
+        d: the model's delivery.
+        repository: the CodeCommit repository of the model's project.
+        key: encrypts the repository.
+    """
+    s = d.surroundings
+    return [
+        allow(
+            "Comment", ["codecommit:PostCommentForPullRequest"], [s.arn("codecommit", repository)]
+        ),
+        _through("CommentKey", s, "codecommit", [*_KEY_ACTIONS, "kms:Encrypt"], key),
+    ]
+
+
+def _through(sid: str, s: Surroundings, service: str, actions: list[str], key: str) -> Statement:
+    """Allow to work with a key through a service alone."""
+    through = {"StringEquals": {"kms:ViaService": f"{service}.{s.region}.amazonaws.com"}}
+    return allow(sid, actions, [key], through)
 
 
 def train_statements(d: Delivery, *, role_arn: str, app_arn: str) -> list[Statement]:
@@ -283,13 +331,43 @@ def deploy_statements(d: Delivery) -> list[Statement]:
     needs `iam:PassRole`, and no other role can be brought in.
     """
     s, model = d.surroundings, d.model
-    stacks = [
-        s.arn("cloudformation", f"stack/{name}/*")
-        for name in (
+    return [
+        *_update(
+            d,
             s.naming.serving_stack(s.unit, d.stage, model),
             s.naming.monitoring_stack(s.unit, d.stage, model),
-        )
+        ),
+        _see_approval(d),
     ]
+
+
+def trial_statements(d: Delivery) -> list[Statement]:
+    """Return what tries a release beside the one that serves, and compares what they answer.
+
+    It sets parameters of the model's Serving stack, and reads what the model's endpoint captured:
+    no other model's, and nothing that was captured of batches. It writes nothing.
+    """
+    s = d.surroundings
+    endpoint = s.naming.endpoint(s.unit, d.model, d.stage)
+    captured = f"{requests_prefix(d.model)}/{endpoint}"
+    return [
+        *_update(d, s.naming.serving_stack(s.unit, d.stage, d.model)),
+        _see_approval(d),
+        allow(
+            "ListRequests",
+            ["s3:ListBucket"],
+            [capture_arn(s)],
+            {"StringLike": {"s3:prefix": [f"{captured}/*"]}},
+        ),
+        allow("ReadRequests", ["s3:GetObject"], [f"{capture_arn(s)}/{captured}/*"]),
+        # The action knows no resource; it reads figures, no data.
+        allow("ReadMetrics", ["cloudwatch:GetMetricStatistics"], "*"),
+    ]
+
+
+def _update(d: Delivery, *names: str) -> list[Statement]:
+    """Return what updates the parameters of stacks, and nothing else of them."""
+    stacks = [d.surroundings.arn("cloudformation", f"stack/{name}/*") for name in names]
     return [
         allow(
             "SeeStacks",
@@ -302,16 +380,19 @@ def deploy_statements(d: Delivery) -> list[Statement]:
             stacks,
             {"Null": {"cloudformation:TemplateUrl": "true"}},
         ),
-        allow(
-            "SeeApproval",
-            [
-                "codepipeline:GetPipelineExecution",
-                "codepipeline:ListActionExecutions",
-                "codepipeline:ListPipelineExecutions",
-            ],
-            [d.pipeline_arn],
-        ),
     ]
+
+
+def _see_approval(d: Delivery) -> Statement:
+    return allow(
+        "SeeApproval",
+        [
+            "codepipeline:GetPipelineExecution",
+            "codepipeline:ListActionExecutions",
+            "codepipeline:ListPipelineExecutions",
+        ],
+        [d.pipeline_arn],
+    )
 
 
 def verify_statements(d: Delivery) -> list[Statement]:
@@ -370,6 +451,10 @@ def retraining_statements(d: Delivery) -> list[Statement]:
     ]
 
 
-def start_statements(d: Delivery) -> list[Statement]:
-    """Return what an event rule may do: start the pipeline."""
-    return [allow("Start", ["codepipeline:StartPipelineExecution"], [d.pipeline_arn])]
+def start_statements(d: Delivery, *, projects: Sequence[str] = ()) -> list[Statement]:
+    """Return what event rules may do: start the pipeline, and projects that stand alone."""
+    pipeline = allow("Start", ["codepipeline:StartPipelineExecution"], [d.pipeline_arn])
+    if not projects:
+        return [pipeline]
+    arns = [d.surroundings.arn("codebuild", f"project/{name}") for name in projects]
+    return [pipeline, allow("StartTests", ["codebuild:StartBuild"], arns)]

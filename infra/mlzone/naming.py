@@ -81,6 +81,8 @@ BATCHES = "batches"
 """The folder of a data zone that holds what models are asked and answer by the day."""
 BATCH_ENDING = "-batch"
 """What names of the functions end with that begin and end models' batches."""
+PROPOSAL = "pull-request"
+"""What tests pull requests ends with."""
 STOP_ENDING = "-stop"
 """What names of the functions end with that take models out of service."""
 
@@ -334,6 +336,10 @@ class Naming:
     def build_pipeline(self, unit: str, model: str) -> str:
         """Return the CodePipeline that tests, trains and registers."""
         return self.name(unit, model, "build", limit=Limit.CODEPIPELINE)
+
+    def proposal_pipeline(self, unit: str, model: str) -> str:
+        """Return the CodePipeline that tests pull requests at a source provider."""
+        return self.name(unit, model, PROPOSAL, limit=Limit.CODEPIPELINE)
 
     def promotion_pipeline(self, unit: str, model: str, stage: Stage) -> str:
         """Return the CodePipeline that pulls a version into an environment."""

@@ -9,7 +9,14 @@ from typing import Any
 
 from mlzone.estate.team import LANDING
 from mlzone.estate.unit import Stage
-from mlzone.naming import BATCH_ENDING, BATCHES, DEPLOY_STAGE, GROUND_TRUTH, STOP_ENDING
+from mlzone.naming import (
+    BATCH_ENDING,
+    BATCHES,
+    DEPLOY_STAGE,
+    GROUND_TRUTH,
+    PROPOSAL,
+    STOP_ENDING,
+)
 from mlzone.organization_persona_policy import auditor, finops, platform_admin
 from mlzone.persona import Persona
 from mlzone.surroundings import Statement, Surroundings, allow
@@ -119,20 +126,46 @@ def _data_zones(s: Surroundings, *, write: bool) -> list[Statement]:
 _OWN_TEAM = {"StringEquals": {"aws:ResourceTag/mlz:team": "${aws:PrincipalTag/team}"}}
 
 
-def _repositories(s: Surroundings) -> Statement:
-    """Return what works on the projects of the team's own models."""
-    return allow(
-        "ModelProjects",
-        [
-            "codecommit:GetBranch",
-            "codecommit:GetCommit",
-            "codecommit:GetRepository",
-            "codecommit:GitPull",
-            "codecommit:GitPush",
-        ],
-        [s.arn("codecommit", f"{s.naming.name(s.unit)}-*")],
-        _OWN_TEAM,
-    )
+def _repositories(s: Surroundings) -> list[Statement]:
+    """Return what works on the projects of the team's own models, and sees tests of proposals."""
+    unit = s.naming.name(s.unit)
+    tests = f"{unit}-*-{PROPOSAL}"
+    return [
+        allow(
+            "ModelProjects",
+            [
+                "codecommit:CreatePullRequest",
+                "codecommit:DescribePullRequestEvents",
+                "codecommit:GetBranch",
+                "codecommit:GetCommentsForPullRequest",
+                "codecommit:GetCommit",
+                "codecommit:GetDifferences",
+                "codecommit:GetPullRequest",
+                "codecommit:GetRepository",
+                "codecommit:GitPull",
+                "codecommit:GitPush",
+                "codecommit:ListPullRequests",
+                "codecommit:MergePullRequestByFastForward",
+                "codecommit:MergePullRequestBySquash",
+                "codecommit:MergePullRequestByThreeWay",
+                "codecommit:PostCommentForPullRequest",
+                "codecommit:UpdatePullRequestStatus",
+            ],
+            [s.arn("codecommit", f"{unit}-*")],
+            _OWN_TEAM,
+        ),
+        allow(
+            "SeeTests",
+            ["codebuild:BatchGetBuilds", "codebuild:ListBuildsForProject"],
+            [s.arn("codebuild", f"project/{tests}")],
+        ),
+        allow(
+            "ReadTestLogs",
+            ["logs:GetLogEvents"],
+            [s.arn("logs", f"log-group:/aws/codebuild/{tests}:*")],
+            _OWN_TEAM,
+        ),
+    ]
 
 
 def _studio(s: Surroundings) -> list[Statement]:
@@ -207,7 +240,7 @@ def _data_scientist(s: Surroundings) -> list[Statement]:
         *_read_unit(s),
         _read_registry(s),
         *_data_zones(s, write=True),
-        _repositories(s),
+        *_repositories(s),
         *_studio(s),
         *_experiments(s),
         allow(
@@ -230,7 +263,7 @@ def _ml_engineer(s: Surroundings) -> list[Statement]:
     if s.stage is Stage.DEV:
         statements += [
             *_data_zones(s, write=True),
-            _repositories(s),
+            *_repositories(s),
             *_studio(s),
             *_experiments(s),
             _restart(s, "build"),

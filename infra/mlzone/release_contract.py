@@ -21,6 +21,7 @@ Parameter = Literal[
     "ModelPackageArn",
     "Release",
     "Stopped",
+    "VariantsChange",
 ]
 """The parameters of both stacks."""
 
@@ -68,11 +69,23 @@ PARAMETERS: Mapping[Parameter, ParameterRule] = {
         description="Who took the model out of service, and why; empty while it may serve",
         pattern=r".{1,400}",
     ),
+    "VariantsChange": ParameterRule(
+        description="Set while a trial begins or ends; empty while releases are deployed",
+        pattern="yes",
+    ),
 }
 """What each parameter holds."""
 
 SERVING: tuple[Parameter, ...] = ("Release", "ModelDataUrl", "InferenceImage", "ModelPackageArn")
 """What a promotion sets of a Serving stack; what stops the model sets `Stopped`."""
+
+CHALLENGER = "Challenger"
+"""What parameters of a release on trial begin with, and what its variant is called.
+
+A Serving stack has `SERVING` a second time, each with this before it, where the estate lets
+releases be tried. `VariantsChange` is set with them, whenever they are set or emptied: SageMaker
+shifts traffic only between configurations with the same variants.
+"""
 
 MONITORING: tuple[Parameter, ...] = (
     "Release",

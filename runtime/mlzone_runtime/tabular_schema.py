@@ -188,7 +188,7 @@ def parse_schema(text: str | bytes) -> Schema:
         same = document.get("no_change")
         return Schema(
             model=str(document["model"]),
-            features=tuple(_feature(item) for item in document["features"]),
+            features=tuple(parse_feature(item) for item in document["features"]),
             target=str(document["target"]),
             positive_class=positive,
             threshold=float(document["threshold"]),
@@ -215,7 +215,13 @@ def read_schema(file: Path) -> Schema:
     return parse_schema(file.read_bytes())
 
 
-def _feature(item: dict[str, Any]) -> Feature:
+def parse_feature(item: Mapping[str, Any]) -> Feature:
+    """Read one column of a model's input, as `schema.json` has it.
+
+    Raises:
+        KeyError: it has no name or no type.
+        ValueError: its type is unknown, or a category has no categories.
+    """
     kind = item["type"]
     if kind not in ("number", "category"):
         raise ValueError(f"feature {item['name']}: type {kind!r}; expected number or category")

@@ -18,6 +18,8 @@ from mlzone_constructs.delivery import (
     DeliverySetting,
     PromotionPipeline,
     PromotionPipelineProps,
+    ProposalTest,
+    ProposalTestProps,
     ReleasePull,
     ReleasePullProps,
     Retraining,
@@ -62,22 +64,37 @@ class DeliveryStack(cdk.Stack):
             "Parameter",
             DeliveryParameterProps(setting=self._setting, volume_key_arn=key_arn),
         )
-        progress = BuildProgress(self, "Progress", BuildProgressProps(setting=self._setting))
-        BuildPipeline(
+        progress = BuildProgress(
+            self, "Progress", BuildProgressProps(setting=self._setting, team_key_arn=key_arn)
+        )
+        team_key = kms.Key.from_key_arn(self, "TeamKey", key_arn)
+        proposals = self._proposals(team_key)
+        build = BuildPipeline(
             self,
             "Build",
             BuildPipelineProps(
                 setting=self._setting,
                 parameter_name=parameter.name,
-                team_key=kms.Key.from_key_arn(self, "TeamKey", key_arn),
+                team_key=team_key,
                 app_arn=ssm.StringParameter.value_for_string_parameter(
                     self, place.naming.experiments_parameter(place.team.name)
                 ),
                 dead_letters=progress.function.dead_letters,
+                rules_start=[proposals.project.name] if proposals else [],
             ),
         )
+        if proposals:
+            proposals.start_with(build.pipeline, dead_letters=progress.function.dead_letters)
         if place.model.retraining.on_drift:
             Retraining(self, "Retraining", RetrainingProps(setting=self._setting))
+
+    def _proposals(self, team_key: kms.IKey) -> ProposalTest | None:
+        """Test pull requests, if the estate has them tested."""
+        if not self._setting.place.model.build.pull_requests:
+            return None
+        return ProposalTest(
+            self, "Proposals", ProposalTestProps(setting=self._setting, team_key=team_key)
+        )
 
     def _promotion(self) -> None:
         pull = ReleasePull(self, "Pull", ReleasePullProps(setting=self._setting))

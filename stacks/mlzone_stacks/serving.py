@@ -10,6 +10,7 @@ from mlzone.release_contract import SERVING
 from mlzone_constructs.foundation import FoundationReferences
 from mlzone_constructs.governance import Governance
 from mlzone_constructs.serving import (
+    ChallengerParameters,
     EndpointScaling,
     EndpointScalingProps,
     ModelBatches,
@@ -71,6 +72,9 @@ class ServingStack(cdk.Stack):
                 foundation=foundation,
                 release=release,
                 rollback_alarms=alarms.names,
+                challenger=ChallengerParameters(self, "Challenger", release)
+                if place.tries
+                else None,
             ),
         )
         if place.in_production:

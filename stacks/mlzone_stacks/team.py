@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from mlzone.data_policy import team_key_statement, team_roles
+from mlzone.data_policy import team_key_roles, team_key_statement
 from mlzone.estate import Stage, Team
 from mlzone.persona import PERSONAS, Place, Scope
 from mlzone.service_policy import experiments, pipeline_statements
@@ -72,7 +72,7 @@ class TeamStack(cdk.Stack):
                 services=("sagemaker.amazonaws.com",),
             ),
         )
-        roles = team_roles(naming, self._unit, team, self._stage)
+        roles = team_key_roles(naming, self._unit, team, self._stage)
         self._key.key.add_to_resource_policy(
             iam.PolicyStatement.from_json(
                 team_key_statement(roles, partition=self.partition, account=self.account)

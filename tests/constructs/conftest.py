@@ -24,7 +24,8 @@ Build = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def estate() -> Estate:
-    return load_estate(SAMPLES / "complete.yaml")
+    """Return the sample; tests of trials declare their own."""
+    return with_settings(load_estate(SAMPLES / "complete.yaml"), serving={"trial": None})
 
 
 @pytest.fixture(scope="session")
@@ -32,22 +33,25 @@ def build(estate: Estate) -> Build:
     """Return the template of a stack of the sample's one model, with other settings if given."""
 
     def template(stack: type[cdk.Stack], stage: Stage, **settings: Any) -> dict[str, Any]:
-        changed = with_settings(estate, **settings)
-        unit, team, model = next(changed.models())
-        governance = replace(Governance(estate=changed), unit=unit, stage=stage)
-        built = stack(
-            _app(),
-            "stack",
-            governance=governance,
-            team=team,
-            model=model,
-            env=cdk.Environment(
-                account=unit.environments[stage].account, region=estate.region(unit, stage)
-            ),
-        )
-        return dict(Template.from_stack(built).to_json())
+        return built(with_settings(estate, **settings), stack, stage)
 
     return template
+
+
+def built(estate: Estate, stack: type[cdk.Stack], stage: Stage) -> dict[str, Any]:
+    """Return the template of a stack of an estate's one model."""
+    unit, team, model = next(estate.models())
+    made = stack(
+        _app(),
+        "stack",
+        governance=replace(Governance(estate=estate), unit=unit, stage=stage),
+        team=team,
+        model=model,
+        env=cdk.Environment(
+            account=unit.environments[stage].account, region=estate.region(unit, stage)
+        ),
+    )
+    return dict(Template.from_stack(made).to_json())
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,39 @@ def test_a_rule_is_not_about_what_is_beside_it(rule: type[Rule]):
         assert verdicts == [Verdict.NOT_APPLICABLE], resources
 
 
+CAREFUL = {
+    "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}},
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "otherwise", "verdict"),
+    [
+        ("VariantsChange", CAREFUL, Verdict.PASS),
+        ("VariantsChange", {}, Verdict.FAIL),
+        ("InAHurry", CAREFUL, Verdict.FAIL),
+    ],
+)
+def test_DEP_03_only_a_trial_begins_and_ends_without_shifting_traffic(
+    parameter: str, otherwise: dict[str, Any], verdict: Verdict
+):
+    (rule,) = (rule for rule in RULES if rule.id == "MLZ-MODEL-006")
+    chosen = {"Fn::If": ["Moves", {"Ref": "AWS::NoValue"}, otherwise]}
+    endpoint = {
+        "Type": "AWS::SageMaker::Endpoint",
+        "Properties": {
+            "Tags": [{"Key": "mlz:environment", "Value": "prod"}],
+            "DeploymentConfig": chosen,
+        },
+    }
+    moves = {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+    (row,) = judged(rule, {"It": endpoint}, Conditions={"Moves": moves})
+
+    assert row.verdict is verdict
+
+
 def test_every_case_file_is_of_a_rule():
     files = {path.stem for path in CASES.glob("*.yaml")}
 

@@ -1,5 +1,6 @@
 """The example estate, synthesized once for all tests that look at templates."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -38,10 +39,17 @@ def synthesize() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("assembly")
-    result = run_app(output)
-    assert result.returncode == 0, result.stderr[-4000:]
+def assembly(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The assembly; of several processes that test, the first makes it for all."""
+    folder = tmp_path_factory.getbasetemp()
+    output = (folder if worker_id == "master" else folder.parent) / "assembly"
+    with output.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            made = tmp_path_factory.mktemp("assembly")
+            result = run_app(made)
+            assert result.returncode == 0, result.stderr[-4000:]
+            made.rename(output)
     return output
 
 

@@ -72,8 +72,10 @@ def test_people_get_to_what_their_commits_run_in_and_no_further(reach: Reach):
         f"{TEAM}-data-scientist",
         f"{TEAM}-dev-pipeline",
         "aur-retail-banking-credit-default-dev-build",
+        "aur-retail-banking-credit-default-dev-pull-request",
         "aur-retail-banking-credit-default-dev-test",
         "aur-retail-banking-limit-increase-dev-build",
+        "aur-retail-banking-limit-increase-dev-pull-request",
         "aur-retail-banking-limit-increase-dev-test",
     }
 

@@ -21,7 +21,7 @@ from mlzone.serving_policy import platform_bus_arn
 from mlzone_constructs.change.pipeline import change_pipeline
 from mlzone_constructs.change.project import ChangeProject, ChangeProjectProps
 from mlzone_constructs.change.setting import ChangeSetting
-from mlzone_constructs.change.source import source_action
+from mlzone_constructs.change.source import estate_source
 from mlzone_constructs.delivery.action import SOURCE
 from mlzone_constructs.platform.mailed_events import FurtherEvents, MailedEvents, mail_events
 
@@ -108,7 +108,7 @@ class DriftCheck(Construct):
             variable=codepipeline.CfnPipeline.VariableDeclarationProperty(
                 name=_TIME, description="When the look was due; its report is called so"
             ),
-            stages={SOURCE: [source_action(self._policy)], "Look": [look]},
+            stages={SOURCE: [estate_source(self._policy)], "Look": [look]},
         )
 
     def _start_daily(self) -> None:

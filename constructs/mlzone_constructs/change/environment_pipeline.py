@@ -19,7 +19,7 @@ from mlzone.estate import Stage
 from mlzone_constructs.change.pipeline import Actions, change_pipeline
 from mlzone_constructs.change.project import HANDOVER, ChangeProject, ChangeProjectProps
 from mlzone_constructs.change.setting import ChangeSetting
-from mlzone_constructs.change.source import BRANCH, source_action
+from mlzone_constructs.change.source import BRANCH, estate_source
 from mlzone_constructs.delivery.action import SOURCE, SOURCE_VARIABLES, action
 from mlzone_constructs.delivery.pipeline import start_template
 from mlzone_constructs.foundation import GovernedBucket, GovernedBucketProps
@@ -69,7 +69,7 @@ class EnvironmentPipeline(Construct):
         check, plan, verify = self._check(), self._plan(), self._verify()
         deploys = {stage: self._deploy(stage) for stage in Stage}
         stages: dict[str, Actions] = {
-            SOURCE: [source_action(self._policy)],
+            SOURCE: [estate_source(self._policy)],
             "Check": [check.action("Check")],
             "Plan": [plan.action("Plan")],
         }

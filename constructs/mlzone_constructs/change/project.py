@@ -173,8 +173,7 @@ class ChangeProject(Construct):
             category="Build",
             provider="CodeBuild",
             configuration=configuration,
-            input_artifact=SOURCE,
-            further_inputs=[HANDOVER] if takes_handover else (),
+            inputs=[SOURCE, HANDOVER] if takes_handover else [SOURCE],
             output_artifact=HANDOVER if self._hands_on else None,
             order=order,
         )

@@ -9,6 +9,7 @@ from mlzone_constructs.delivery.promotion_pipeline import (
     PromotionPipeline,
     PromotionPipelineProps,
 )
+from mlzone_constructs.delivery.proposal import ProposalTest, ProposalTestProps
 from mlzone_constructs.delivery.pull import ReleasePull, ReleasePullProps
 from mlzone_constructs.delivery.retraining import Retraining, RetrainingProps
 from mlzone_constructs.delivery.setting import DeliverySetting
@@ -27,6 +28,8 @@ __all__ = [
     "DeliverySetting",
     "PromotionPipeline",
     "PromotionPipelineProps",
+    "ProposalTest",
+    "ProposalTestProps",
     "ReleasePull",
     "ReleasePullProps",
     "Retraining",

@@ -16,9 +16,9 @@ def action(
     category: str,
     provider: str,
     configuration: Mapping[str, str],
-    input_artifact: str | None = None,
+    inputs: Sequence[str] = (),
     output_artifact: str | None = None,
-    further_inputs: Sequence[str] = (),
+    namespace: str | None = None,
     order: int = 1,
 ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
     """Return an action of AWS's own providers.
@@ -28,9 +28,9 @@ def action(
         category: such as `Source`, `Build` or `Approval`.
         provider: such as `CodeBuild`.
         configuration: what the provider takes.
-        input_artifact: what it works on.
+        inputs: the artefacts that it works on, the first one before others.
         output_artifact: what it hands on; a source's variables come with it.
-        further_inputs: what it works on beside.
+        namespace: under which name later actions find what it tells; a source has its own.
         order: its place among the stage's actions.
     """
     pipeline = codepipeline.CfnPipeline
@@ -40,14 +40,46 @@ def action(
             category=category, owner="AWS", provider=provider, version="1"
         ),
         configuration=dict(configuration),
-        input_artifacts=[
-            pipeline.InputArtifactProperty(name=name)
-            for name in filter(None, (input_artifact, *further_inputs))
-        ]
-        or None,
+        input_artifacts=[pipeline.InputArtifactProperty(name=name) for name in inputs] or None,
         output_artifacts=(
             [pipeline.OutputArtifactProperty(name=output_artifact)] if output_artifact else None
         ),
-        namespace=SOURCE_VARIABLES if category == "Source" else None,
+        namespace=SOURCE_VARIABLES if category == "Source" else namespace,
         run_order=order,
+    )
+
+
+def source_action(
+    repository: str, connection_arn: str | None, configuration: Mapping[str, str]
+) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
+    """Return the action with which a pipeline takes a commit; what starts the pipeline is its own.
+
+    Args:
+        repository: the repository's name; with its owner at a provider.
+        connection_arn: the connection to the provider; None for CodeCommit.
+        configuration: what both take, such as the branch.
+    """
+    if connection_arn:
+        return action(
+            SOURCE,
+            category="Source",
+            provider="CodeStarSourceConnection",
+            configuration={
+                **configuration,
+                "ConnectionArn": connection_arn,
+                "FullRepositoryId": repository,
+                "DetectChanges": "false",
+            },
+            output_artifact=SOURCE,
+        )
+    return action(
+        SOURCE,
+        category="Source",
+        provider="CodeCommit",
+        configuration={
+            **configuration,
+            "RepositoryName": repository,
+            "PollForSourceChanges": "false",
+        },
+        output_artifact=SOURCE,
     )

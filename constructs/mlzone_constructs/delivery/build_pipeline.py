@@ -1,5 +1,6 @@
 """From a commit to a registered version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mlzone.delivery_policy import build_pipeline_statements, train_statements
-from mlzone_constructs.delivery.action import SOURCE, SOURCE_VARIABLES, action
+from mlzone_constructs.delivery.action import SOURCE, SOURCE_VARIABLES
 from mlzone_constructs.delivery.pipeline import (
     DeliveryPipeline,
     DeliveryPipelineProps,
@@ -19,9 +20,8 @@ from mlzone_constructs.delivery.pipeline import (
 )
 from mlzone_constructs.delivery.project import DeliveryProject, DeliveryProjectProps
 from mlzone_constructs.delivery.setting import DeliverySetting
+from mlzone_constructs.delivery.source import BRANCH, ProjectSource
 
-BRANCH = "main"
-"""The branch whose commits are built."""
 TEST_MINUTES = 30
 JOBS_IN_A_ROW = 4
 """Training waits for so many jobs, one after the other, each of at most the model's run time."""
@@ -43,6 +43,8 @@ class BuildPipelineProps:
     """The team's MLflow App."""
     dead_letters: sqs.Queue
     """Keeps commits whose event could not be delivered."""
+    rules_start: Sequence[str] = ()
+    """Projects that rules start beside the pipeline; see DeliveryPipelineProps."""
 
 
 class BuildPipeline(Construct):
@@ -65,14 +67,8 @@ class BuildPipeline(Construct):
         self._props, self._setting = props, props.setting
         place = self._setting.place
         self._tags = place.model.build.tags
-        self._repository = place.naming.repository(place.unit.name, place.model.name)
-        source = place.governance.estate.organization.source
-        self._connection = None if source.provider == "codecommit" else source.connection_arn
-        self._repository_id = (
-            "/".join(filter(None, (source.owner, self._repository)))
-            if self._connection
-            else self._repository
-        )
+        source = ProjectSource.of(self._setting)
+        self._repository, self._connection = source.repository, source.connection_arn
         test, train = self._test(), self._train()
         self.pipeline = DeliveryPipeline(
             self,
@@ -89,10 +85,11 @@ class BuildPipeline(Construct):
                     self._setting.policy(self, props.team_key.key_arn),
                     projects=[test.name, train.name],
                     connection_arn=self._connection,
-                    repository_id=self._repository_id,
+                    repository_id=source.repository_id,
                 ),
+                rules_start=props.rules_start,
                 stages={
-                    SOURCE: [self._source_action()],
+                    SOURCE: [source.action()],
                     "Test": [test.action("Test", SOURCE, variables=self._variables())],
                     "Train": [train.action("Train", SOURCE, variables=self._variables())],
                 },
@@ -176,34 +173,6 @@ class BuildPipeline(Construct):
             "MLZONE_EXECUTION": "#{codepipeline.PipelineExecutionId}",
             "MLZONE_TRIGGER": "#{variables.trigger}",
         }
-
-    def _source_action(self) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
-        if self._connection:
-            return action(
-                SOURCE,
-                category="Source",
-                provider="CodeStarSourceConnection",
-                configuration={
-                    "ConnectionArn": self._connection,
-                    "FullRepositoryId": self._repository_id,
-                    "BranchName": BRANCH,
-                    # The pipeline's trigger does.
-                    "DetectChanges": "false",
-                },
-                output_artifact=SOURCE,
-            )
-        return action(
-            SOURCE,
-            category="Source",
-            provider="CodeCommit",
-            configuration={
-                "RepositoryName": self._repository,
-                "BranchName": BRANCH,
-                # The rule on commits does.
-                "PollForSourceChanges": "false",
-            },
-            output_artifact=SOURCE,
-        )
 
     def _triggers(self) -> list[codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty]:
         pipeline = codepipeline.CfnPipeline

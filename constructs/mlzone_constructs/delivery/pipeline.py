@@ -36,10 +36,18 @@ class DeliveryPipelineProps:
     """The pipeline's variables with their defaults."""
     triggers: Sequence[codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty] = ()
     """What starts it beside events and people: pushes at a source provider."""
+    name: str = ""
+    """Its name; the setting's unless given."""
+    role_purpose: str = "delivery"
+    """What its role is for, in one word; part of the role's name."""
+    execution_mode: str = "QUEUED"
+    """Executions wait for each other unless they are `PARALLEL`."""
+    rules_start: Sequence[str] = ()
+    """CodeBuild projects that rules start beside it, in the same role; see `start_on`."""
 
 
 class DeliveryPipeline(Construct):
-    """A CodePipeline whose executions wait for each other: none overtakes, none is lost.
+    """A CodePipeline whose executions wait for each other, unless told otherwise; none is lost.
 
     Guarantees:
         ENC-02: what stages hand to each other is encrypted with a key of ours.
@@ -54,6 +62,7 @@ class DeliveryPipeline(Construct):
     def __init__(self, scope: Construct, construct_id: str, props: DeliveryPipelineProps) -> None:
         super().__init__(scope, construct_id)
         self._setting = setting = props.setting
+        self._rules_start, name = props.rules_start, props.name or setting.pipeline_name
         self._starter: GovernedRole | None = None
         place = setting.place
         role = GovernedRole(
@@ -61,8 +70,8 @@ class DeliveryPipeline(Construct):
             "Role",
             GovernedRoleProps(
                 governance=place.governance,
-                role_name=place.role("delivery"),
-                description=f"Runs {setting.pipeline_name}",
+                role_name=place.role(props.role_purpose),
+                description=f"Runs {name}",
                 service="codepipeline.amazonaws.com",
                 statements=statements(props.statements),
             ),
@@ -70,10 +79,10 @@ class DeliveryPipeline(Construct):
         self.pipeline = codepipeline.CfnPipeline(
             self,
             "Resource",
-            name=setting.pipeline_name,
+            name=name,
             role_arn=role.arn,
             pipeline_type="V2",
-            execution_mode="QUEUED",
+            execution_mode=props.execution_mode,
             restart_execution_on_update=False,
             artifact_store=codepipeline.CfnPipeline.ArtifactStoreProperty(
                 type="S3",
@@ -108,8 +117,9 @@ class DeliveryPipeline(Construct):
         paths: Mapping[str, str],
         template: str,
         dead_letters: sqs.Queue,
+        project_arn: str = "",
     ) -> events.CfnRule:
-        """Start the pipeline by the events of a pattern.
+        """Start the pipeline, or a project beside it, by the events of a pattern.
 
         Args:
             construct_id: the rule's id.
@@ -117,8 +127,10 @@ class DeliveryPipeline(Construct):
             description: which events start it.
             pattern: the events' pattern.
             paths: what is taken from the event, by name.
-            template: the pipeline's input, with `<name>` where the event's values go.
+            template: the input of what is started, with `<name>` where the event's values go.
             dead_letters: keeps events that could not be delivered.
+            project_arn: the CodeBuild project that starts instead of the pipeline: one of those
+                that rules may start.
         """
         # The first rule brings the role; a queue's policy names no statement twice.
         further = construct_id if self._starter else ""
@@ -131,8 +143,8 @@ class DeliveryPipeline(Construct):
             event_pattern=dict(pattern),
             targets=[
                 events.CfnRule.TargetProperty(
-                    id="pipeline",
-                    arn=self._arn,
+                    id="project" if project_arn else "pipeline",
+                    arn=project_arn or self._arn,
                     role_arn=starter.arn,
                     input_transformer=events.CfnRule.InputTransformerProperty(
                         input_paths_map=dict(paths), input_template=template
@@ -165,7 +177,9 @@ class DeliveryPipeline(Construct):
                 role_name=place.role("start"),
                 description=f"Starts {self._setting.pipeline_name}",
                 service="events.amazonaws.com",
-                statements=statements(start_statements(self._setting.policy(self))),
+                statements=statements(
+                    start_statements(self._setting.policy(self), projects=self._rules_start)
+                ),
             ),
         )
 
@@ -192,6 +206,22 @@ def start_template(*, revision: tuple[str, str], variables: Mapping[str, str]) -
     }
     if variables:
         content["variables"] = [{"name": name, "value": value} for name, value in variables.items()]
-    text = json.dumps(content)
+    return _template(content)
+
+
+def build_template(*, commit: str, variables: Mapping[str, str]) -> str:
+    """Return the input with which an event starts a CodeBuild project.
+
+    Args:
+        commit: what is built.
+        variables: settings of this build alone.
+    """
+    overrides = [
+        {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
+    ]
+    return _template({"sourceVersion": commit, "environmentVariablesOverride": overrides})
+
+
+def _template(content: Mapping[str, Any]) -> str:
     # EventBridge puts quotes around the values itself.
-    return _PLACEHOLDER.sub(r"\1", text)
+    return _PLACEHOLDER.sub(r"\1", json.dumps(content))

@@ -8,7 +8,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
 
-from mlzone.delivery_policy import project_statements
+from mlzone.delivery_policy import handing_on, project_statements
 from mlzone.surroundings import Statement
 from mlzone_constructs.delivery.action import action
 from mlzone_constructs.delivery.setting import DeliverySetting, statements
@@ -38,6 +38,11 @@ class DeliveryProjectProps:
     """Its settings; never secrets."""
     statements: Sequence[Statement] = ()
     """What it may do beside running."""
+    repository: str = ""
+    """The CodeCommit repository that it clones; a pipeline brings its source unless given."""
+    source_statements: Sequence[Statement] | None = None
+    """How it gets its source; as part of a pipeline, whose artefacts it reads and writes, unless
+    given."""
 
 
 class DeliveryProject(Construct):
@@ -72,6 +77,8 @@ class DeliveryProject(Construct):
                 key=foundation.key,
             ),
         )
+        policy = setting.policy(self)
+        fetching = props.source_statements
         role = GovernedRole(
             self,
             "Role",
@@ -81,7 +88,9 @@ class DeliveryProject(Construct):
                 description=props.description,
                 service="codebuild.amazonaws.com",
                 statements=statements(
-                    project_statements(setting.policy(self), project=self.name), props.statements
+                    handing_on(policy) if fetching is None else fetching,
+                    project_statements(policy, project=self.name),
+                    props.statements,
                 ),
             ),
         )
@@ -94,10 +103,10 @@ class DeliveryProject(Construct):
             encryption_key=foundation.key_arn,
             timeout_in_minutes=props.minutes,
             queued_timeout_in_minutes=_QUEUED_MINUTES,
-            artifacts=codebuild.CfnProject.ArtifactsProperty(type="CODEPIPELINE"),
-            source=codebuild.CfnProject.SourceProperty(
-                type="CODEPIPELINE", build_spec=props.buildspec
+            artifacts=codebuild.CfnProject.ArtifactsProperty(
+                type="NO_ARTIFACTS" if props.repository else "CODEPIPELINE"
             ),
+            source=self._source(props),
             environment=codebuild.CfnProject.EnvironmentProperty(
                 type="LINUX_CONTAINER",
                 compute_type="BUILD_GENERAL1_MEDIUM",
@@ -126,8 +135,26 @@ class DeliveryProject(Construct):
         # CodeBuild checks the network with the role when the project is made.
         self.project.node.add_dependency(role)
 
+    def _source(self, props: DeliveryProjectProps) -> codebuild.CfnProject.SourceProperty:
+        if not props.repository:
+            return codebuild.CfnProject.SourceProperty(
+                type="CODEPIPELINE", build_spec=props.buildspec
+            )
+        stack = cdk.Stack.of(self)
+        host = f"git-codecommit.{stack.region}.{stack.url_suffix}"
+        return codebuild.CfnProject.SourceProperty(
+            type="CODECOMMIT",
+            location=f"https://{host}/v1/repos/{props.repository}",
+            build_spec=props.buildspec,
+        )
+
     def action(
-        self, name: str, source: str, *, variables: Mapping[str, str] | None = None
+        self,
+        name: str,
+        source: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+        namespace: str | None = None,
     ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
         """Return the pipeline action that runs the project.
 
@@ -135,6 +162,7 @@ class DeliveryProject(Construct):
             name: the action's name.
             source: the artefact that it works on.
             variables: settings that the pipeline gives, such as `#{variables.author}`.
+            namespace: under which name later actions find the variables that it exports.
         """
         configuration: dict[str, str] = {"ProjectName": self.name}
         if variables:
@@ -149,5 +177,6 @@ class DeliveryProject(Construct):
             category="Build",
             provider="CodeBuild",
             configuration=configuration,
-            input_artifact=source,
+            inputs=[source],
+            namespace=namespace,
         )

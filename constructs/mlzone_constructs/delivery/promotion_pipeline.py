@@ -10,6 +10,7 @@ from constructs import Construct
 from mlzone.delivery_policy import (
     deploy_statements,
     promotion_pipeline_statements,
+    trial_statements,
     verify_batch_statements,
     verify_statements,
 )
@@ -25,6 +26,7 @@ from mlzone_constructs.delivery.pipeline import (
 )
 from mlzone_constructs.delivery.project import DeliveryProject, DeliveryProjectProps
 from mlzone_constructs.delivery.setting import DeliverySetting
+from mlzone_constructs.serving.alarms import VARIANT
 
 REQUESTS = 50
 """So many requests are timed."""
@@ -33,6 +35,8 @@ DEPLOY_MINUTES = 120
 VERIFY_MINUTES = 30
 APPROVE = "Approve"
 """Stage and action; model approvers may answer actions of this name."""
+TRIAL = "Trial"
+"""Stage, action and namespace."""
 
 _BUILDSPEC = """\
 version: 0.2
@@ -41,6 +45,21 @@ phases:
     commands:
       - python3 -m mlzone_runtime.release {step} release.json
 """
+_OUTCOME = "OUTCOME"
+"""The variable that says what came of a trial."""
+_BUILDSPECS = {
+    "trial": f"""\
+version: 0.2
+env:
+  exported-variables: [{_OUTCOME}]
+phases:
+  build:
+    commands:
+      - python3 -m mlzone_runtime.release {{step}} release.json
+      - export {_OUTCOME}="$(cat outcome.txt)"
+"""
+}
+Actions = dict[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +81,8 @@ class PromotionPipeline(Construct):
         DEP-02: where the risk tier demands it, production waits for one more person, who neither
             made nor approved the version.
         DEP-03: a release that breaks the service level fails its promotion; in production the one
-            before comes back by itself.
+            before comes back by itself. Where the estate says so, it is tried beside the one that
+            serves first: what answers otherwise, fails or is slow goes no further.
         MOD-04: the risk tier decides whether a person is asked.
         MON-04: a stopped model serves again only after a person acted on the promotion since.
 
@@ -76,6 +96,7 @@ class PromotionPipeline(Construct):
         self._setting = setting = props.setting
         self._place = place = setting.place
         deploy, verify = self._deploy(), self._verify()
+        trial = self._trial() if place.tries else None
         variables = {"MLZONE_PIPELINE_EXECUTION": "#{codepipeline.PipelineExecutionId}"}
         self.pipeline = DeliveryPipeline(
             self,
@@ -83,11 +104,12 @@ class PromotionPipeline(Construct):
             DeliveryPipelineProps(
                 setting=setting,
                 statements=promotion_pipeline_statements(
-                    setting.policy(self), projects=[deploy.name, verify.name]
+                    setting.policy(self),
+                    projects=[item.name for item in (trial, deploy, verify) if item],
                 ),
                 stages={
                     SOURCE: [self._source()],
-                    **self._approval(),
+                    **self._trial_and_approval(trial, variables),
                     "Deploy": [deploy.action("Deploy", SOURCE, variables=variables)],
                     "Verify": [verify.action("Verify", SOURCE, variables=variables)],
                 },
@@ -133,9 +155,24 @@ class PromotionPipeline(Construct):
             output_artifact=SOURCE,
         )
 
-    def _approval(
-        self,
-    ) -> dict[str, Sequence[codepipeline.CfnPipeline.ActionDeclarationProperty]]:
+    def _trial_and_approval(
+        self, trial: DeliveryProject | None, variables: Mapping[str, str]
+    ) -> Actions:
+        """Return the stages before the deployment.
+
+        An approver sees what came of a shadow test; an A/B test answers customers and waits for the
+        approver.
+        """
+        if trial is None or self._place.model.serving.trial is None:
+            return self._approval()
+        stage: Actions = {
+            TRIAL: [trial.action(TRIAL, SOURCE, variables=variables, namespace=TRIAL)]
+        }
+        if self._place.model.serving.trial.mode == "shadow":
+            return {**stage, **self._approval(f" In the shadow: #{{{TRIAL}.{_OUTCOME}}}")}
+        return {**self._approval(), **stage}
+
+    def _approval(self, seen: str = "") -> Actions:
         place = self._place
         if not self._place.asks:
             return {}
@@ -149,7 +186,7 @@ class PromotionPipeline(Construct):
                     APPROVE,
                     category="Approval",
                     provider="Manual",
-                    configuration={"CustomData": question[:1000]},
+                    configuration={"CustomData": f"{question}{seen}"[:1000]},
                 )
             ]
         }
@@ -179,13 +216,7 @@ class PromotionPipeline(Construct):
             promise = {"MLZONE_BATCH_FUNCTION": place.batch_function}
         else:
             statements = verify_statements(policy)
-            level = place.model.service_level
-            promise = {
-                "MLZONE_ENDPOINT": place.endpoint,
-                "MLZONE_P95_LATENCY_MS": str(level.p95_latency_ms),
-                "MLZONE_ERROR_RATE_PERCENT": f"{level.error_rate_percent:g}",
-                "MLZONE_REQUESTS": str(REQUESTS),
-            }
+            promise = {**self._promise(), "MLZONE_REQUESTS": str(REQUESTS)}
         if place.in_production:
             statements = [*statements, *fall_back(policy.pipeline_arn)]
             promise["MLZONE_PROMOTION_PIPELINE"] = self._setting.pipeline_name
@@ -196,6 +227,42 @@ class PromotionPipeline(Construct):
             statements=statements,
             environment=promise,
         )
+
+    def _trial(self) -> DeliveryProject:
+        place, trial = self._place, self._place.model.serving.trial
+        if trial is None:
+            raise ValueError(f"{place.model.name} has no trials")
+        # An approver who is asked afterwards cannot have answered yet.
+        asked = place.asks and trial.mode == "ab-test"
+        return self._project(
+            "trial",
+            minutes=trial.within_hours * 60 + DEPLOY_MINUTES,
+            description=f"Tries releases of {place.model.name} beside the one that serves",
+            statements=trial_statements(self._setting.policy(self)),
+            environment={
+                **self._promise(),
+                "MLZONE_SERVING_STACK": place.naming.serving_stack(
+                    place.unit.name, place.stage, place.model.name
+                ),
+                "MLZONE_PROMOTION_PIPELINE": self._setting.pipeline_name,
+                "MLZONE_REQUESTS_URI": f"{place.requests_uri}/{place.endpoint}",
+                "MLZONE_CHAMPION": VARIANT,
+                "MLZONE_TRIAL_MODE": trial.mode,
+                "MLZONE_TRIAL_REQUESTS": str(trial.requests),
+                "MLZONE_TRIAL_HOURS": str(trial.within_hours),
+                "MLZONE_TRIAL_DIFFERENCE_PERCENT": f"{trial.max_difference_percent:g}",
+                **({"MLZONE_APPROVAL_ACTION": APPROVE} if asked else {}),
+            },
+        )
+
+    def _promise(self) -> dict[str, str]:
+        """Return the endpoint and what its callers can expect."""
+        level = self._place.model.service_level
+        return {
+            "MLZONE_ENDPOINT": self._place.endpoint,
+            "MLZONE_P95_LATENCY_MS": str(level.p95_latency_ms),
+            "MLZONE_ERROR_RATE_PERCENT": f"{level.error_rate_percent:g}",
+        }
 
     def _project(
         self,
@@ -214,7 +281,7 @@ class PromotionPipeline(Construct):
                 purpose=step,
                 role_purpose=step,
                 description=description,
-                buildspec=_BUILDSPEC.format(step=step),
+                buildspec=_BUILDSPECS.get(step, _BUILDSPEC).format(step=step),
                 minutes=minutes,
                 environment={**self._place.settings(self), **environment},
                 statements=[*statements, announce(self._place.bus_arn(self))],

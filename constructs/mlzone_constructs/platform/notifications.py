@@ -19,6 +19,7 @@ NOTIFIED = (
     "Model Stop Failed",
     "Model Stopped",
     "Release Failed",
+    "Release Refused",
 )
 """The events that somebody must look at."""
 

@@ -13,13 +13,14 @@ from mlzone_constructs.serving.batch import (
 )
 from mlzone_constructs.serving.endpoint import ModelEndpoint, ModelEndpointProps
 from mlzone_constructs.serving.place import ModelPlace
-from mlzone_constructs.serving.release import ReleaseParameters
+from mlzone_constructs.serving.release import ChallengerParameters, ReleaseParameters
 from mlzone_constructs.serving.retention import capture_retention
 from mlzone_constructs.serving.scaling import EndpointScaling, EndpointScalingProps
 from mlzone_constructs.serving.stop import ModelStop, ModelStopProps
 
 __all__ = [
     "BATCH_ERRORS",
+    "ChallengerParameters",
     "EndpointScaling",
     "EndpointScalingProps",
     "ModelBatches",

@@ -53,6 +53,11 @@ class ModelPlace:
         return self.in_production and self.model.controls.production_approval
 
     @property
+    def tries(self) -> bool:
+        """Whether a new release is tried beside the one that serves."""
+        return self.in_production and self.model.serving.trial is not None
+
+    @property
     def naming(self) -> Naming:
         """What makes the names."""
         return self.governance.naming

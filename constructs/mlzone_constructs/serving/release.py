@@ -2,17 +2,26 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from mlzone.naming import Naming
-from mlzone.release_contract import MOST_RELEASE_CHARACTERS, PARAMETERS, Parameter
+from mlzone.release_contract import (
+    CHALLENGER,
+    MOST_RELEASE_CHARACTERS,
+    PARAMETERS,
+    SERVING,
+    Parameter,
+)
 
 STOPPED: Parameter = "Stopped"
+VARIANTS_CHANGE: Parameter = "VariantsChange"
 CONDITION = "HasRelease"
 """The condition of everything that exists only with a release, while the model is not stopped."""
+
+_ON_TRIAL = "Of the release on trial: "
 
 
 class ReleaseParameters(Construct):
@@ -32,31 +41,16 @@ class ReleaseParameters(Construct):
         self, scope: Construct, construct_id: str, parameters: tuple[Parameter, ...]
     ) -> None:
         super().__init__(scope, construct_id)
-        self._parameters = {name: self._parameter(name) for name in (*parameters, STOPPED)}
-        self.condition = cdk.CfnCondition(
+        self._parameters = {name: _parameter(self, name) for name in (*parameters, STOPPED)}
+        self.condition = _condition(
             self,
             CONDITION,
-            expression=cdk.Fn.condition_and(
+            cdk.Fn.condition_and(
                 cdk.Fn.condition_not(cdk.Fn.condition_equals(self["Release"], "")),
                 cdk.Fn.condition_equals(self[STOPPED], ""),
             ),
         )
         """That there is a release, and that nobody has stopped the model."""
-        self.condition.override_logical_id(CONDITION)
-
-    def _parameter(self, name: Parameter) -> cdk.CfnParameter:
-        rule = PARAMETERS[name]
-        parameter = cdk.CfnParameter(
-            self,
-            name,
-            type="String",
-            default="",
-            description=rule.description,
-            allowed_pattern=f"^$|^(?:{rule.pattern})$",
-            constraint_description=f"must be empty or match {rule.pattern}",
-        )
-        parameter.override_logical_id(name)
-        return parameter
 
     def __getitem__(self, name: Parameter) -> str:
         """Return a parameter's value, as CloudFormation will know it."""
@@ -82,7 +76,80 @@ class ReleaseParameters(Construct):
             base: what it would be called.
             content: everything that it is made of, but for the release's own parameters.
         """
-        text = json.dumps(cdk.Stack.of(self).resolve(content), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        name = naming.versioned(base, digest, reserve=MOST_RELEASE_CHARACTERS + 1)
-        return f"{name}-{self['Release']}"
+        return _versioned(self, naming, base, content, self["Release"])
+
+
+class ChallengerParameters(Construct):
+    """The parameters of a release on trial, beside those of the one that serves.
+
+    Guarantees:
+        MOD-01: only a release of the registry is tried, and only beside one that serves.
+        MON-04: while the model is stopped nothing is tried.
+
+    Example:
+        challenger = ChallengerParameters(self, "Challenger", release)
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, release: ReleaseParameters) -> None:
+        super().__init__(scope, construct_id)
+        self._parameters = {name: _parameter(self, name, CHALLENGER) for name in SERVING}
+        self.condition = _condition(
+            self,
+            f"Has{CHALLENGER}",
+            cdk.Fn.condition_and(
+                # It is one; jsii's types do not say so.
+                cast("cdk.ICfnConditionExpression", release.condition),
+                cdk.Fn.condition_not(cdk.Fn.condition_equals(self["Release"], "")),
+            ),
+        )
+        """That a release is on trial."""
+        change = _parameter(self, VARIANTS_CHANGE)
+        self.change = _condition(
+            self,
+            "TrialMoves",
+            cdk.Fn.condition_not(cdk.Fn.condition_equals(change.value_as_string, "")),
+        )
+        """That an update begins or ends a trial, and deploys nothing."""
+
+    def __getitem__(self, name: Parameter) -> str:
+        """Return a parameter of the release on trial, as CloudFormation will know it."""
+        return self._parameters[name].value_as_string
+
+    def govern(self, *resources: cdk.CfnResource) -> None:
+        """Let resources exist only during a trial."""
+        for resource in resources:
+            resource.cfn_options.condition = self.condition
+
+    def versioned(self, naming: Naming, base: str, content: Any) -> str:
+        """Return the name of a resource of the trial; arguments as of `ReleaseParameters`."""
+        return _versioned(self, naming, base, content, self["Release"])
+
+
+def _parameter(scope: Construct, name: Parameter, prefix: str = "") -> cdk.CfnParameter:
+    rule = PARAMETERS[name]
+    parameter = cdk.CfnParameter(
+        scope,
+        name,
+        type="String",
+        default="",
+        description=f"{_ON_TRIAL if prefix else ''}{rule.description}",
+        allowed_pattern=f"^$|^(?:{rule.pattern})$",
+        constraint_description=f"must be empty or match {rule.pattern}",
+    )
+    parameter.override_logical_id(f"{prefix}{name}")
+    return parameter
+
+
+def _condition(
+    scope: Construct, name: str, expression: cdk.ICfnConditionExpression
+) -> cdk.CfnCondition:
+    condition = cdk.CfnCondition(scope, name, expression=expression)
+    condition.override_logical_id(name)
+    return condition
+
+
+def _versioned(scope: Construct, naming: Naming, base: str, content: Any, release: str) -> str:
+    text = json.dumps(cdk.Stack.of(scope).resolve(content), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    name = naming.versioned(base, digest, reserve=MOST_RELEASE_CHARACTERS + 1)
+    return f"{name}-{release}"

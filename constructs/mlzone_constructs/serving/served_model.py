@@ -11,7 +11,7 @@ from mlzone.surroundings import Statement
 from mlzone_constructs.foundation import FoundationReferences
 from mlzone_constructs.identity import GovernedRole, GovernedRoleProps
 from mlzone_constructs.serving.place import ModelPlace
-from mlzone_constructs.serving.release import ReleaseParameters
+from mlzone_constructs.serving.release import ChallengerParameters, ReleaseParameters
 
 
 def serving_role(
@@ -41,8 +41,10 @@ def served_model(
     scope: Construct,
     place: ModelPlace,
     foundation: FoundationReferences,
-    release: ReleaseParameters,
+    release: ReleaseParameters | ChallengerParameters,
     role: GovernedRole,
+    *,
+    construct_id: str = "Model",
 ) -> tuple[str, sagemaker.CfnModel]:
     """Return the model of a release, isolated in the private network, and its name (NET-02).
 
@@ -52,6 +54,7 @@ def served_model(
         foundation: the environment's network.
         release: what it is made of.
         role: the role in which it works.
+        construct_id: the model's id.
     """
     content: dict[str, Any] = {
         "execution_role_arn": role.arn,
@@ -68,7 +71,7 @@ def served_model(
     name = release.versioned(place.naming, place.endpoint, content)
     model = sagemaker.CfnModel(
         scope,
-        "Model",
+        construct_id,
         model_name=name,
         # Which version of the registry serves can be read off the model itself (MOD-01).
         tags=[cdk.CfnTag(key="mlz:model-package", value=release["ModelPackageArn"])],

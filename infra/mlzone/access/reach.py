@@ -169,7 +169,8 @@ class Reach:
                     how = f"{action} on {_last(runner.arn)}"
                     yield _step(role, runner.role, how, control=not own)
             if runner.source and self._may(role, "codecommit:GitPush", runner, runner.source):
-                for used in filter(None, map(self._runner_role, runner.uses)):
+                running = runner.uses or (runner.arn,)
+                for used in filter(None, map(self._runner_role, running)):
                     yield _step(role, used, f"commits to {_last(runner.source)}", control=True)
 
     def _started(self, role: Role) -> Iterable[Step]:

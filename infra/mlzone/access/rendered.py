@@ -226,7 +226,10 @@ class _Template:
     def runners(self) -> Iterator[Runner]:
         for kind, key in _RUN_IN_ROLE.items():
             for logical_id, properties in self.of_type(kind):
-                source, uses = self._stages(properties) if "Stages" in properties else ("", ())
+                uses: tuple[str, ...] = ()
+                source = self._cloned(properties)
+                if "Stages" in properties:
+                    source, uses = self._stages(properties)
                 yield Runner(
                     kind=kind,
                     arn=self.arn(logical_id),
@@ -254,6 +257,13 @@ class _Template:
                 if "ProjectName" in settings:
                     projects.append(self._arn_of("codebuild", f"project/{settings['ProjectName']}"))
         return source, tuple(projects)
+
+    def _cloned(self, properties: Json) -> str:
+        """Return the repository that a project clones by itself."""
+        source = properties.get("Source", {})
+        if source.get("Type") != "CODECOMMIT":
+            return ""
+        return self._arn_of("codecommit", str(self.resolve(source["Location"])).rpartition("/")[2])
 
     def _arn_of(self, service: str, resource: str) -> str:
         return f"arn:{PARTITION}:{service}:{self.region}:{self.account}:{resource}"

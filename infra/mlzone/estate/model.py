@@ -26,11 +26,14 @@ TagPattern = Annotated[
 
 
 class Build(Record):
-    """What starts a build of the model's project, beside each commit to `main`."""
+    """What starts builds of the model's project, beside each commit to `main`."""
 
     tags: tuple[TagPattern, ...] = ()
     """Tags whose commit is built when they are pushed, such as `release-*`; who pushes the tag is
     the author of the version."""
+    pull_requests: bool = True
+    """Whether the project's tests run on what a pull request to `main` proposes; nothing is trained
+    and nothing registered before it is merged."""
 
 
 class Training(Record):
@@ -74,6 +77,24 @@ class Batch(Record):
         return (self.hour + self.within_hours) % 24
 
 
+class Trial(Record):
+    """How a new release is tried on production's own requests before it serves them all."""
+
+    mode: Literal["shadow", "ab-test"]
+    """`shadow`: it is asked beside the release that serves and answers nobody; where the tier asks
+    an approver, they see what came of it. `ab-test`: once let in, it answers a part of the callers.
+    """
+    percentage: Annotated[int, Field(ge=1, le=100)] = 20
+    """Share of the requests that it is asked; at most 50 in an A/B test."""
+    requests: Annotated[int, Field(ge=10, le=100_000)] = 500
+    """The trial ends once so many of its answers were compared."""
+    within_hours: Annotated[int, Field(ge=1, le=6)] = 4
+    """At latest then; a release of which less was seen by then is refused."""
+    max_difference_percent: Annotated[float, Field(gt=0, le=100)] = 5.0
+    """So far its answers may be from those of the release that serves, on average: points of
+    probability, or a share of the number answered."""
+
+
 class Serving(Record):
     """How the model is served."""
 
@@ -88,6 +109,8 @@ class Serving(Record):
     """Production scales out up to here."""
     traffic: Literal["canary", "linear"] | None = None
     """How production traffic moves to a new version; the risk tier's way unless given."""
+    trial: Trial | None = None
+    """How a new release is tried in production before that; not at all unless given."""
 
 
 class ServiceLevel(Record):

@@ -13,6 +13,7 @@ from mlzone.monitor_schedule import interval_hours
 from mlzone.system_policy import declared_systems
 
 _TRAFFIC_ORDER = ("all-at-once", "canary", "linear")
+_MOST_IN_AB_TEST = 50
 _LONGEST_ALARM_HOURS = 7 * 24
 """How far a CloudWatch alarm looks back, at most (quotas of CloudWatch)."""
 
@@ -71,6 +72,20 @@ def _limits(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             (
                 f"got {model.serving.max_instances}; expected at least min_instances, "
                 f"{model.serving.min_instances}"
+            ),
+        )
+
+
+def _trial(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
+    """In an A/B test the release that serves answers at least half of the callers."""
+    del estate, team
+    trial = model.serving.trial
+    if trial and trial.mode == "ab-test" and trial.percentage > _MOST_IN_AB_TEST:
+        yield (
+            ("serving", "trial", "percentage"),
+            (
+                f"got {trial.percentage}; an A/B test lets a new release answer at most "
+                f"{_MOST_IN_AB_TEST} % of the callers"
             ),
         )
 
@@ -164,7 +179,7 @@ def _batches(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             'got "tabular-realtime" of a model with serving.batch; use tabular-batch',
         )
     if batch is not None:
-        for field in sorted(given & {"max_instances", "min_instances", "traffic"}):
+        for field in sorted(given & {"max_instances", "min_instances", "traffic", "trial"}):
             yield ("serving", field), "belongs to an endpoint; a model with serving.batch has none"
 
 
@@ -208,4 +223,4 @@ def _systems(estate: Estate, team: Team, model: Model) -> Iterator[Located]:
             )
 
 
-_CHECKS = (_references, _limits, _tier, _batches, _monitors, _actions, _systems)
+_CHECKS = (_references, _limits, _tier, _trial, _batches, _monitors, _actions, _systems)

@@ -86,6 +86,8 @@ _RULES = (
                note="larger drift passes unseen"),
     _FieldRule(kind="model", field="serving.instance_type", danger=Danger.CAUTION,
                note="the endpoint moves to new instances at its next release"),
+    _FieldRule(kind="model", field="serving.trial*", danger=Danger.CAUTION,
+               note="releases to production are tried in another way, or no longer"),
     _FieldRule(kind="model", field="serving.min_instances", danger=Danger.CAUTION, rising=False,
                note="less room for a failed instance"),
 )  # fmt: skip

@@ -16,6 +16,7 @@ _PRIVATE_IMAGE = re.compile(
 """An image by digest in a private registry, or a parameter that a release sets."""
 _LEAST_INSTANCES = 2
 _CAREFUL = ("CANARY", "LINEAR")
+_TRIAL_MOVES = {"Fn::Not": [{"Fn::Equals": [{"Ref": "VariantsChange"}, ""]}]}
 
 
 ENDPOINT, MODEL = "AWS::SageMaker::Endpoint", "AWS::SageMaker::Model"
@@ -175,12 +176,25 @@ class TrafficMovesWithCare(Rule):
     def problem(self, resource: Resource, assembly: Assembly) -> str | None:
         """Look at how the traffic moves."""
         del assembly
+        path = ("DeploymentConfig", *_unless_a_trial_moves(resource))
         routing = ("BlueGreenUpdatePolicy", "TrafficRoutingConfiguration", "Type")
-        kind = text(resource.get("DeploymentConfig", *routing))
+        kind = text(resource.get(*path, *routing))
         if kind not in _CAREFUL:
             return f"traffic moves {kind or 'all at once'}"
-        alarms = resource.get("DeploymentConfig", "AutoRollbackConfiguration", "Alarms")
+        alarms = resource.get(*path, "AutoRollbackConfiguration", "Alarms")
         return None if present(alarms) else "no alarm sends it back"
+
+
+def _unless_a_trial_moves(resource: Resource) -> tuple[str | int, ...]:
+    """Return where it says how releases are deployed, if trials begin and end in another way.
+
+    SageMaker shifts no traffic where variants come or go; `release_contract` says when that is.
+    """
+    condition = resource.get("DeploymentConfig", "Fn::If", 0)
+    declared = resource.template.body.get("Conditions")
+    if not isinstance(condition, str) or not isinstance(declared, dict):
+        return ()
+    return ("Fn::If", 2) if declared.get(condition) == _TRIAL_MOVES else ()
 
 
 class ProductionIsCaptured(Rule):

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from mlzone.boundary import boundary_document
-from mlzone.data_policy import team_data_statements, team_key_statement, team_roles
+from mlzone.data_policy import team_data_statements, team_key_roles, team_key_statement
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Stage, Team
 from mlzone.guardrail import ControlPolicy, PolicyType, control_policies
@@ -207,7 +207,7 @@ class Guardrails:
             "Resource": "*",
         }
         statement = team_key_statement(
-            team_roles(self.naming, place.unit, place.team, place.stage),
+            team_key_roles(self.naming, place.unit, place.team, place.stage),
             partition=PARTITION,
             account=place.account,
         )
@@ -252,7 +252,7 @@ class Guardrails:
             for statement in self._team_data(place):
                 data.setdefault(str(statement["Sid"]), statement)
             if TEAM_KEY not in documents:
-                roles = team_roles(self.naming, place.unit, place.team, place.stage)
+                roles = team_key_roles(self.naming, place.unit, place.team, place.stage)
                 documents[TEAM_KEY] = _document(
                     team_key_statement(roles, partition=PARTITION, account=place.account)
                 )

@@ -1,9 +1,9 @@
 """Theorems about teams: what belongs to one is out of reach of every other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from mlzone.data_policy import inspector_role, team_people, team_roles
+from mlzone.data_policy import inspector_role, team_key_roles, team_people, team_roles
 from mlzone.estate.team import LANDING
 from mlzone.theorem.guardrails import PARTITION, Guardrails, TeamPlace
 from mlzone.theorem.theorem import EstateTheorem
@@ -13,10 +13,12 @@ from mlzone_access.prover import AnyRole, Claim, Theorem
 _OBJECT = "object"
 
 
-def _strangers(guardrails: Guardrails, place: TeamPlace) -> dict[str, Any]:
+def _strangers(
+    guardrails: Guardrails, place: TeamPlace, *, known: Callable[..., tuple[str, ...]] = team_roles
+) -> dict[str, Any]:
     """Return the condition that the caller is neither of the team nor of deployment."""
     owner = f"arn:{PARTITION}:iam::{place.account}:role"
-    roles = team_roles(guardrails.naming, place.unit, place.team, place.stage)
+    roles = known(guardrails.naming, place.unit, place.team, place.stage)
     own = [f"{owner}/mlzone/{role}" for role in roles]
     return {"ArnNotLike": {"aws:PrincipalArn": [*own, f"{owner}/cdk-*-cfn-exec-role-*"]}}
 
@@ -92,7 +94,7 @@ def _keys(guardrails: Guardrails) -> Iterator[Theorem]:
         claim = Claim.of(
             Action=list(key_uses()),
             Resource=[f"arn:{PARTITION}:kms:{region}:{place.account}:key/*"],
-            Condition=_strangers(guardrails, place),
+            Condition=_strangers(guardrails, place, known=team_key_roles),
         )
         yield _case(guardrails, place, guardrails.team_key(place), claim)
 

@@ -18,8 +18,13 @@ from mlzone.access.role import PARTITION, Role
 from mlzone.boundary import deployment_document
 from mlzone.break_glass import break_glass_statements
 from mlzone.data_policy import inspector_role, inspector_statements
+from mlzone.delivery_policy import (
+    Delivery,
+    project_statements,
+    proposal_source_statements,
+)
 from mlzone.estate import BusinessUnit, Stage, Team
-from mlzone.naming import ROLE_PATH
+from mlzone.naming import PROPOSAL, ROLE_PATH
 from mlzone.persona import Persona, Place
 from mlzone.service_policy import pipeline_statements
 from mlzone.surroundings import Surroundings
@@ -120,13 +125,19 @@ class _Table:
             stage = Stage(row.where)
             for unit in self._guardrails.estate.units:
                 for team in unit.teams:
-                    if row.who not in set(Duty) or self._system(row, unit, team, stage):
+                    if self._has(row, unit, team, stage):
                         account = unit.environments[stage].account
                         yield self._outcome(row, unit, team, stage, account)
         else:
             account = organization_account(self._guardrails.estate, Place(row.where))
             for unit in self._guardrails.estate.units:
                 yield self._outcome(row, unit, unit.teams[0], Stage.DEV, account)
+
+    def _has(self, row: Row, unit: BusinessUnit, team: Team, stage: Stage) -> bool:
+        """Tell whether a team has whom a row is about."""
+        if row.who == "proposal":
+            return bool(team.models)
+        return row.who not in set(Duty) or self._system(row, unit, team, stage) is not None
 
     def _outcome(
         self, row: Row, unit: BusinessUnit, team: Team, stage: Stage, account: str
@@ -161,12 +172,14 @@ class _Table:
         region = self._guardrails.estate.organization.home_region
         if row.who in set(Persona):
             return self._person(Persona(row.who), place, row.where)
-        if row.who == "pipeline":
-            return self._pipeline(place)
-        if row.who == "inspector":
-            return self._inspector(place)
-        if row.who == "break-glass":
-            return self._break_glass(place)
+        machines = {
+            "pipeline": self._pipeline,
+            "proposal": self._proposal,
+            "inspector": self._inspector,
+            "break-glass": self._break_glass,
+        }
+        if row.who in machines:
+            return machines[row.who](place)
         if system := self._system(row, place.unit, place.team, place.stage):
             statements = system_statements(self._surroundings(place), system)
             return self._machine(system.name, place, statements)
@@ -215,6 +228,28 @@ class _Table:
             data_bucket_arn=self._guardrails.team_bucket(place),
         )
         return self._machine(name, place, statements)
+
+    def _proposal(self, place: TeamPlace) -> Role:
+        """Return the role in which pull requests of the team's first model are tested."""
+        naming, unit, model = self._guardrails.naming, place.unit.name, place.team.models[0].name
+        delivery = Delivery(
+            surroundings=self._surroundings(place),
+            model=model,
+            pipeline=naming.proposal_pipeline(unit, model),
+        )
+        repository = naming.repository(unit, model)
+        statements = [
+            *proposal_source_statements(delivery, repository=repository, key=self._key(place)),
+            *project_statements(
+                delivery, project=naming.codebuild_project(unit, model, place.stage, PROPOSAL)
+            ),
+        ]
+        return self._machine(self._proposal_role(place), place, statements)
+
+    def _proposal_role(self, place: TeamPlace) -> str:
+        return self._guardrails.naming.service_role(
+            place.unit.name, place.team.models[0].name, place.stage, PROPOSAL
+        )
 
     def _inspector(self, place: TeamPlace) -> Role:
         name = inspector_role(self._guardrails.naming, place.unit, place.team, place.stage)
@@ -275,21 +310,28 @@ class _Table:
             "region": estate.region(place.unit, place.stage),
             "bucket": bucket,
             "zone": system.model.data_zone if system else place.team.data_zones[0].name,
-            "model": system.model.name if system else "any",
+            "model": system.model.name if system else _first_model(row, place),
             "other_bucket": elsewhere if other != place.team else f"{bucket}-other",
-            "key": self._key(place),
+            "key": self._key(place, row.who),
         }
 
-    def _key(self, place: TeamPlace) -> str:
-        """Return the team's key: its ARN in the templates, or one with the team's name."""
+    def _key(self, place: TeamPlace, who: str = "") -> str:
+        """Return the team's key: its ARN in the templates, or one with the team's name.
+
+        A model's stack knows the key by a parameter, and so under another name than the team's.
+        """
         region = self._guardrails.estate.region(place.unit, place.stage)
         own = f"arn:{PARTITION}:kms:{region}:{place.account}:key/"
-        theirs = (
-            self._rendered[role.arn]
-            for role in self._people
-            if (role.unit, role.team) == (place.unit.name, place.team.name)
-            and role.arn in self._rendered
+        arns = (
+            [f"arn:{PARTITION}:iam::{place.account}:role{ROLE_PATH}{self._proposal_role(place)}"]
+            if who == "proposal"
+            else [
+                role.arn
+                for role in self._people
+                if (role.unit, role.team) == (place.unit.name, place.team.name)
+            ]
         )
+        theirs = (self._rendered[arn] for arn in arns if arn in self._rendered)
         for policy in (policy for role in theirs for policy in role.policies):
             for statement in policy.statements:
                 for tokens in statement.resource_patterns:
@@ -301,12 +343,16 @@ class _Table:
         policy = self._policies.get(resource.partition("/")[0]) or self._policies.get(resource)
         if policy is None and resource.startswith(self._guardrails.team_bucket(place)):
             policy = self._guardrails.team_data(place)
-        if policy is None and resource == self._key(place):
+        if policy is None and resource == self._key(place, row.who):
             policy = self._guardrails.team_key(place)
         if not row.open:
             return policy
         own = policy.statements if policy else ()
         return Policy(name="open", statements=(*own, *EVERYBODY.statements))
+
+
+def _first_model(row: Row, place: TeamPlace) -> str:
+    return place.team.models[0].name if row.who == "proposal" else "any"
 
 
 def _by_service(request: Request) -> Request:

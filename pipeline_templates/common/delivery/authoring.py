@@ -18,8 +18,15 @@ os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
 logging.getLogger("sagemaker").setLevel(logging.ERROR)
 
 import boto3  # noqa: E402
+import pydantic  # noqa: E402
+
+# The SDK declares a thousand models and a pipeline uses few: a validator is made at its first use.
+pydantic.BaseModel.model_config["defer_build"] = True
+
 from sagemaker.core.config.config_manager import SageMakerConfig  # noqa: E402
 from sagemaker.core.drift_check_baselines import DriftCheckBaselines  # noqa: E402
+from sagemaker.core.helper import session_helper  # noqa: E402
+from sagemaker.core.local.local_session import LocalSagemakerClient  # noqa: E402
 from sagemaker.core.model_life_cycle import ModelLifeCycle  # noqa: E402
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics  # noqa: E402
 from sagemaker.core.processing import Processor  # noqa: E402
@@ -46,12 +53,16 @@ from sagemaker.mlops.workflow import (  # noqa: E402
     ProcessingStep,
     TrainingStep,
 )
+from sagemaker.mlops.workflow import steps as workflow_steps  # noqa: E402
 from sagemaker.serve import ModelBuilder  # noqa: E402
 from sagemaker.train import ModelTrainer  # noqa: E402
 from sagemaker.train.configs import Compute, InputData  # noqa: E402
 
 # The SDK checks its configuration, which is fixed here, at every look into it: 60 times, 7 seconds.
 SageMakerConfig.validate_sagemaker_config = staticmethod(lambda *_, **__: None)
+session_helper.validate_sagemaker_config = lambda *_, **__: None
+# To learn the name of a method, each processing step would make a session of the local mode.
+workflow_steps.LocalSagemakerClient = lambda: LocalSagemakerClient
 
 PROCESSING = "/opt/ml/processing"
 CHANNELS = "/opt/ml/input/data"

@@ -24,6 +24,8 @@ from mlzone_runtime.analyzer.intake import Intake, IntakeBuilder
 from mlzone_runtime.tabular_schema import Feature
 
 SUFFIXES = (".jsonl", ".json")
+CHALLENGER = "Challenger"
+"""The variant of a release that is on trial beside the one that serves."""
 
 MOST_ROWS = 2_000_000
 """Of more records, a uniform sample of about so many is judged: memory stays bounded."""
@@ -82,7 +84,7 @@ def read_capture(folder: Path, features: tuple[Feature, ...], window: Window) ->
         features: The model's inputs, in the order of the endpoint's CSV columns.
         window: Records outside are counted and left out: Model Monitor may hand over more.
     """
-    files = data_files(folder, SUFFIXES)
+    files = _captured(folder)
     builder = IntakeBuilder(features, rate=sampling_rate(files))
     for file in files:
         builder.files += 1
@@ -90,6 +92,11 @@ def read_capture(folder: Path, features: tuple[Feature, ...], window: Window) ->
             if not _add_plain(block, builder, window):
                 _add_carefully(block, builder, window)
     return builder.finish()
+
+
+def _captured(folder: Path) -> list[Path]:
+    """Return the files of the release that serves; one on trial is no part of what is watched."""
+    return [file for file in data_files(folder, SUFFIXES) if CHALLENGER not in file.parts]
 
 
 def sampling_rate(files: Sequence[Path]) -> float:
@@ -162,7 +169,7 @@ def _add_carefully(block: bytes, builder: IntakeBuilder, window: Window) -> None
 
 def read_records(folder: Path, builder: IntakeBuilder, window: Window) -> Iterator[Record]:
     """Yield the records of a window one by one, with their names; the builder counts the rest."""
-    for file in data_files(folder, SUFFIXES):
+    for file in _captured(folder):
         builder.files += 1
         for block in _blocks(file):
             yield from _records(block, builder, window)

@@ -1,7 +1,8 @@
 """Tells the platform how a model's build goes on: it started, it registered a version.
 
 It is called with CodePipeline's event of a started execution and with SageMaker's event of a
-pipeline that succeeded, both from the development account's own bus.
+pipeline that succeeded, both from the development account's own bus; and with CodeBuild's event of
+the tests of a pull request, whose outcome it says there.
 """
 
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from mlzone_runtime.handlers import proposal_outcome
 from mlzone_runtime.handlers.platform_event import LifeCycleEvent, ModelScope, announce, setting
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +39,10 @@ class Clients:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     """Tell of a build's step."""
     del context
+    if event["source"] == "aws.codebuild":
+        return proposal_outcome.say(
+            event, repository=setting("MLZONE_REPOSITORY"), codecommit=boto3.client("codecommit")
+        )
     bus = setting("MLZONE_PLATFORM_BUS")
     home = bus.split(":")[3]
     clients = Clients(

@@ -25,6 +25,8 @@ SOURCES: Mapping[str, str] = {
     "Release Prepared": "mlzone.delivery",
     "Promotion Waiting": "mlzone.delivery",
     "Promotion Answered": "mlzone.delivery",
+    "Release Tried": "mlzone.delivery",
+    "Release Refused": "mlzone.delivery",
     "Release Deployed": "mlzone.delivery",
     "Release Validated": "mlzone.delivery",
     "Release Failed": "mlzone.delivery",

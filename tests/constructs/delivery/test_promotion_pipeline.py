@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mlzone.estate import Stage
+from mlzone.estate.model import Trial
 from mlzone.naming import Naming
 from mlzone.persona import Persona
 from mlzone.persona_policy import persona_statements
@@ -99,6 +100,53 @@ def test_MOD_04_the_risk_tier_decides_whether_production_asks(deliver, stages, t
     order = list(stages(deliver(Stage.PROD, risk_tier=tier)))
 
     assert order == ["Source", *(["Approve"] if asked else []), "Deploy", "Verify"]
+
+
+def test_DEP_03_an_approver_sees_what_came_of_a_shadow_test(deliver, stages):
+    trial = Trial(mode="shadow")
+
+    found = stages(deliver(Stage.PROD, risk_tier=1, serving={"trial": trial}))
+
+    assert list(found) == ["Source", "Trial", "Approve", "Deploy", "Verify"]
+    (tried,), (asked,) = found["Trial"], found["Approve"]
+    assert tried["Namespace"] == "Trial"
+    assert asked["Configuration"]["CustomData"].endswith("In the shadow: #{Trial.OUTCOME}")
+
+
+def test_DEP_02_an_ab_test_waits_for_the_approver(deliver, stages, environment):
+    """It answers customers: nobody but an approver lets a release do that."""
+    strict = deliver(Stage.PROD, risk_tier=1, serving={"trial": Trial(mode="ab-test")})
+    free = deliver(Stage.PROD, risk_tier=3, serving={"trial": Trial(mode="ab-test")})
+
+    assert list(stages(strict)) == ["Source", "Approve", "Trial", "Deploy", "Verify"]
+    assert environment(strict, "trial")["MLZONE_APPROVAL_ACTION"] == "Approve"
+    assert list(stages(free)) == ["Source", "Trial", "Deploy", "Verify"]
+
+
+def test_DEP_01_a_trial_updates_one_stack_and_reads_what_its_endpoint_captured(deliver, statements):
+    template = deliver(Stage.PROD, serving={"trial": Trial(mode="shadow")})
+
+    granted = statements(template, "PromotionTrialRole")
+
+    assert "stack/cmp-retail-prod-serving-credit-default/" in granted["UpdateStacks"]["Resource"]
+    read = granted["ReadRequests"]["Resource"]
+    assert read.endswith("/credit-default/requests/cmp-retail-credit-default-prod/*")
+    writes = {"s3:PutObject", "s3:DeleteObject", "iam:PassRole", "sagemaker:InvokeEndpoint"}
+    allowed = {
+        action
+        for name, statement in granted.items()
+        if name != "HandOn"
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    assert not allowed & writes
+
+
+def test_staging_has_no_trial(deliver, stages):
+    found = stages(deliver(Stage.STAGING, serving={"trial": Trial(mode="shadow")}))
+
+    assert list(found) == ["Source", "Deploy", "Verify"]
 
 
 def test_DEP_02_the_deployment_checks_who_was_asked(deliver, environment):

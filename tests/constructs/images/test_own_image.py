@@ -9,6 +9,7 @@ from tests.constructs.conftest import _app, with_settings
 
 from mlzone.delivery_policy import Delivery, train_statements
 from mlzone.estate import Estate, Stage
+from mlzone.estate.model import Batch
 from mlzone.image import IMAGES
 from mlzone.service_policy import pull_images
 from mlzone.surroundings import Surroundings
@@ -106,8 +107,9 @@ def test_IAM_03_roles_pull_the_platforms_images_and_those_of_their_own_models(ow
     assert pull["Resource"] == [*platforms, f"{REPOSITORIES}/cmp/retail/cars"]
 
 
-def test_IAM_03_what_serves_a_model_pulls_its_image(build):
-    template = build(ServingStack, Stage.PROD, template="custom-container")
+@pytest.mark.parametrize("serving", [{}, {"batch": Batch(hour=3)}], ids=["endpoint", "batch"])
+def test_IAM_03_what_serves_a_model_pulls_its_image(build, serving):
+    template = build(ServingStack, Stage.PROD, template="custom-container", serving=serving)
     assert "repository/cmp/retail/credit-default" in str(template)
-    other = build(ServingStack, Stage.PROD)
+    other = build(ServingStack, Stage.PROD, serving=serving)
     assert "repository/cmp/retail/credit-default" not in str(other)

@@ -72,6 +72,7 @@ def test_MON_03_what_needs_a_person_reaches_the_administrators(platform: dict[st
         "Model Stop Failed",
         "Model Stopped",
         "Release Failed",
+        "Release Refused",
     }
     assert people == {"igor.teixeira@bank.example"}
 

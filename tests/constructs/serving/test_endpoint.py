@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from mlzone.estate import Stage
-from mlzone.release_contract import PARAMETERS, SERVING
+from mlzone.estate.model import Trial
+from mlzone.release_contract import CHALLENGER, PARAMETERS, SERVING
+from mlzone_runtime.analyzer import capture
+from mlzone_runtime.release.trial import moved
 from mlzone_stacks.serving import ServingStack
 
 MODEL, CONFIG = "AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"
@@ -240,3 +243,103 @@ def test_LOG_01_the_endpoints_log_is_ours_from_the_first_line(production, resour
 
     assert "KmsKeyId" in log
     assert any(name.startswith("EndpointLog") for name in endpoint["DependsOn"])
+
+
+def tried(build, mode: str, **more: Any) -> dict[str, Any]:
+    """Return the stack of a model whose releases are tried in production."""
+    trial = Trial.model_validate({"mode": mode, **more})
+    return dict(build(ServingStack, Stage.PROD, serving={"trial": trial}))
+
+
+def configs(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the configurations of an endpoint by the condition under which they exist."""
+    return {
+        item["Condition"]: item["Properties"]
+        for item in template["Resources"].values()
+        if item["Type"] == CONFIG
+    }
+
+
+def test_DEP_03_a_shadow_is_asked_a_share_and_answers_nobody(build):
+    found = configs(tried(build, "shadow", percentage=30))
+
+    usual, trial = found["HasRelease"], found["HasChallenger"]
+    assert trial["ProductionVariants"] == usual["ProductionVariants"]
+    (shadow,) = trial["ShadowProductionVariants"]
+    assert shadow["InitialVariantWeight"] == 0.3
+    assert shadow["InitialInstanceCount"] == 2
+    assert "ShadowProductionVariants" not in usual
+
+
+def test_DEP_03_an_ab_test_leaves_the_champion_its_weight_and_its_share(build):
+    trial = configs(tried(build, "ab-test", percentage=20))["HasChallenger"]
+
+    champion, challenger = trial["ProductionVariants"]
+    weights = [item["InitialVariantWeight"] for item in (champion, challenger)]
+    assert weights[0] == 1
+    assert weights[1] / sum(weights) == pytest.approx(0.2)
+
+
+def test_all_is_captured_while_answers_are_compared(build):
+    template = dict(
+        build(
+            ServingStack,
+            Stage.PROD,
+            risk_tier=3,
+            monitoring={"capture_percentage": 20},
+            serving={"trial": Trial(mode="shadow")},
+        )
+    )
+
+    shares = {
+        name: item["DataCaptureConfig"]["InitialSamplingPercentage"]
+        for name, item in configs(template).items()
+    }
+    assert shares == {"HasRelease": 20, "HasChallenger": 100}
+
+
+@pytest.mark.parametrize("mode", ["shadow", "ab-test"])
+def test_DEP_03_traffic_shifts_between_releases_and_not_between_numbers_of_variants(
+    build, production, properties, mode
+):
+    template = tried(build, mode)
+
+    endpoint = properties(template, ENDPOINT)
+    condition, without, careful = endpoint["DeploymentConfig"]["Fn::If"]
+    assert without == {"Ref": "AWS::NoValue"}
+    assert careful == properties(production, ENDPOINT)["DeploymentConfig"]
+    assert template["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "VariantsChange"}, ""]}]
+    }
+    chosen = endpoint["EndpointConfigName"]["Fn::If"]
+    assert chosen[0] == "HasChallenger"
+
+
+def test_MOD_01_what_is_tried_is_a_release_beside_one_that_serves(build):
+    template = tried(build, "shadow")
+
+    has, named = template["Conditions"]["HasChallenger"]["Fn::And"]
+    assert has == {"Condition": "HasRelease"}
+    assert named == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ChallengerRelease"}, ""]}]}
+    for name in SERVING:
+        ours, of_the_challenger = (
+            template["Parameters"][f"{prefix}{name}"]["AllowedPattern"]
+            for prefix in ("", CHALLENGER)
+        )
+        assert ours == of_the_challenger
+
+
+def test_staging_tries_nothing_beside(build, resources):
+    trial = Trial(mode="shadow")
+    template = build(ServingStack, Stage.STAGING, serving={"trial": trial})
+
+    assert len(list(resources(template, CONFIG))) == 1
+    assert not [name for name in template["Parameters"] if name.startswith(CHALLENGER)]
+
+
+def test_the_variant_on_trial_is_the_one_that_monitors_leave_out():
+    assert capture.CHALLENGER == CHALLENGER
+    assert set(moved(dict.fromkeys(SERVING, "x"))) == {
+        *(f"{CHALLENGER}{name}" for name in SERVING),
+        "VariantsChange",
+    }

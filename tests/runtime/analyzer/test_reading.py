@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mlzone_runtime.analyzer import capture, plain
+from mlzone_runtime.analyzer.intake import IntakeBuilder
 from mlzone_runtime.tabular_schema import Feature
 
 from .conftest import (
@@ -66,6 +67,23 @@ def in_base64(line: str) -> str:
 
 def statistics(run: Run) -> dict:
     return {item["name"]: item for item in run.json("statistics.json")["features"]}
+
+
+def test_MON_02_a_release_on_trial_is_no_part_of_what_is_watched(
+    project: Project, monitor: Monitor, traffic: pd.DataFrame, tmp_path: Path
+) -> None:
+    answers = answers_of(project, traffic).astype(np.float64).tolist()
+    lines = [record(row, f"{a}\n") for row, a in zip(csv_lines(traffic), answers, strict=True)]
+    alone = write(tmp_path / "alone", lines)
+    beside = write(tmp_path / "beside", lines)
+    trial = beside / "endpoint" / capture.CHALLENGER / "2026" / "11" / "24" / "10"
+    trial.mkdir(parents=True)
+    (trial / "a.jsonl").write_text("\n".join(lines[:100]) + "\n", encoding="utf-8")
+
+    records = capture.read_records(beside, IntakeBuilder(features=()), capture.Window())
+
+    assert len(list(records)) == ROWS
+    assert statistics(monitor(beside)) == statistics(monitor(alone))
 
 
 def test_every_form_gives_the_same_statistics(

@@ -9,7 +9,9 @@ import boto3
 import pytest
 
 from mlzone_runtime.release.__main__ import main
+from mlzone_runtime.release.comparison import Difference
 from mlzone_runtime.release.deploy import Deployer, DeploymentError
+from mlzone_runtime.release.trial import Outcome, Rules, Trial, TrialError
 from mlzone_runtime.release.verify import Measured, VerificationError, Verifier
 
 SETTINGS = {
@@ -155,6 +157,115 @@ def test_a_verification_tells_what_it_measured(run, bus, monkeypatch):
         "error_rate_percent": 0,
         "error_rate_limit_percent": 0.5,
     }
+
+
+@pytest.fixture
+def on_trial(monkeypatch, serving, tmp_path) -> list[Rules]:
+    """The setting of a trial beside a release that serves; the rules under which one was made."""
+    for name, value in {
+        "MLZONE_CHAMPION": "AllTraffic",
+        "MLZONE_REQUESTS_URI": "s3://captured/credit/requests/endpoint",
+        "MLZONE_TRIAL_MODE": "shadow",
+        "MLZONE_TRIAL_REQUESTS": "100",
+        "MLZONE_TRIAL_HOURS": "4",
+        "MLZONE_TRIAL_DIFFERENCE_PERCENT": "5",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    serving["Parameters"] = [{"ParameterKey": "Release", "ParameterValue": "v2-fedcba"}]
+    made: list[Rules] = []
+
+    def run(_, rules):
+        made.append(rules)
+        return Outcome(
+            difference=Difference(requests=120, percent=1.234),
+            asked=200,
+            failed=0,
+            p95_latency_ms=40.0,
+        )
+
+    monkeypatch.setattr(Trial, "run", run)
+    return made
+
+
+def test_a_trial_tells_what_was_seen_and_leaves_it_for_the_approver(run, bus, on_trial, tmp_path):
+    assert run("trial") == 0
+
+    (rules,) = on_trial
+    assert (rules.requests, rules.hours, rules.level.p95_latency_ms) == (100, 4, 300)
+    assert bus.kinds == ["Release Tried"]
+    assert bus.detail()["facts"]["difference_percent"] == 1.23
+    assert (tmp_path / "outcome.txt").read_text(encoding="utf-8") == (
+        "120 requests, answers 1.23 % apart (limit 5), 0 % failed (limit 0.5), "
+        "p95 40 ms (limit 300)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"Release": ""}, "no release serves yet"),
+        ({"Release": "v3-abcdef"}, "it serves already"),
+        (
+            {"Release": "v2", "Stopped": "paula: wrong"},
+            "the model is out of service (paula: wrong)",
+        ),
+    ],
+)
+def test_what_has_nothing_beside_it_is_not_tried(
+    run, bus, on_trial, serving, tmp_path, parameters, reason
+):
+    serving["Parameters"] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+    ]
+
+    assert run("trial") == 0
+
+    assert on_trial == []
+    assert bus.detail()["facts"] == {"skipped": f"not tried: {reason}"}
+    assert (tmp_path / "outcome.txt").read_text(encoding="utf-8") == f"not tried: {reason}"
+
+
+def test_DEP_03_a_release_that_does_not_pass_is_refused_and_no_failed_change(
+    run, bus, on_trial, monkeypatch, capsys
+):
+    del on_trial
+
+    def fail(*_):
+        raise TrialError("its answers are 40 % from those of the release that serves")
+
+    monkeypatch.setattr(Trial, "run", fail)
+
+    assert run("trial") == 1
+
+    assert bus.kinds == ["Release Refused"]
+    assert bus.detail()["facts"]["step"] == "trial"
+    assert "40 % from those" in capsys.readouterr().err
+
+
+def test_DEP_02_an_ab_test_answers_nobody_before_another_person_has_let_it_in(
+    run, bus, on_trial, release
+):
+    assert run("trial", answered_by=f"{ROLE}/{release.author}") == 1
+
+    assert on_trial == []
+    assert "production needs one more person" in bus.detail()["facts"]["reason"]
+
+
+def test_what_an_interrupted_trial_has_left_goes_before_a_deployment(
+    run, deployed, serving, monkeypatch
+):
+    serving["Parameters"] = [
+        {"ParameterKey": name, "ParameterValue": value}
+        for name, value in {"ChallengerRelease": "v2", "VariantsChange": "yes"}.items()
+    ]
+    updates: list[dict] = []
+    monkeypatch.setattr(Deployer, "update", lambda *asked: updates.append(asked[2]))
+
+    assert run("deploy") == 0
+
+    assert updates == [{"ChallengerRelease": "", "VariantsChange": "yes"}]
+    assert deployed[0]["serving"]["VariantsChange"] == ""
 
 
 @pytest.fixture
