@@ -50,7 +50,8 @@ SIZE = Size(name="many", units=_UNITS, teams=min(_TEAMS, _MODELS), models=_MODEL
 BATCHES = (1, SIZE.models)
 """So many models at once, one batch after the other; the cloud is killed in the last one."""
 _AT_ONCE = 16
-_PAUSE_SECONDS = 2.0
+_PAUSE_SECONDS = 5.0
+"""Reading all events takes the cloud a while, when there are many."""
 _LONGEST_SECONDS = 7200.0
 _SETTLING_SECONDS = 10.0
 _MOST_BUILDS = 100
@@ -172,6 +173,17 @@ class Crowd:
         project.submit(session, self.estate, name, folder, person=author, message="Train")
         return datetime.now(UTC)
 
+    def _problem(self, name: str) -> str:
+        """Return why a promotion into staging failed."""
+        unit, _, _ = self.estate.model(name)
+        session = stage_session(self.cloud, self.estate, unit.name, Stage.STAGING, None)
+        pipeline = delivery.pipeline_name(self.estate, name, Stage.STAGING)
+        # CodePipeline knows a little later than the platform's bus.
+        time.sleep(_SETTLING_SECONDS)
+        return f"{name}: " + "; ".join(
+            f"{run.status} {run.problem}" for run in delivery.runs(session, pipeline)
+        )
+
     def _followed(
         self, chosen: Sequence[str], began: datetime, *, kill: bool
     ) -> tuple[dict[str, datetime], dict[str, datetime]]:
@@ -183,7 +195,7 @@ class Crowd:
                 event for event in self._events() if event.time >= began.replace(microsecond=0)
             ]
             if failed := [event for event in events if event.kind == "Release Failed"]:
-                raise SystemExit(f"a release failed: {failed[0]}")
+                raise SystemExit(f"a release failed: {self._problem(failed[0].model)}")
             registered = _times(events, "Model Registered")
             validated = _times(events, "Release Validated")
             if set(chosen) <= validated.keys():

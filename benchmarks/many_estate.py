@@ -10,6 +10,8 @@ from mlzone.estate import Estate, Stage
 from mlzone.planning import PlannedStack, StackKind, planned_stacks
 
 TEMPLATE = "forecast"
+SERVICE_LEVEL = {"p95_latency_ms": 10_000}
+"""Endpoints share the machine with all the trainings: how fast they are says nothing."""
 STAGES = (Stage.DEV, Stage.STAGING)
 
 
@@ -22,7 +24,7 @@ def write(size: Size, folder: Path) -> Path:
             # The last one owns the data.
             team["members"] = {name: people[-1:] for name, people in team["members"].items()}
             for model in team["models"]:
-                model |= {"template": TEMPLATE, "risk_tier": 3}
+                model |= {"template": TEMPLATE, "risk_tier": 3, "service_level": SERVICE_LEVEL}
                 del model["monitoring"]
         path.write_text(yaml.safe_dump(unit, sort_keys=False), encoding="utf-8")
     return folder
