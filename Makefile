@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export CDK_HOME := $(CURDIR)/.mlzone/cdk
+# The tests and the demo start Python hundreds of times: bytecode is kept, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test check bench lock clean
 
@@ -17,7 +19,8 @@ demo: setup ## the whole story, from YAML to a monitored model in production, wi
 
 test: setup ## all tests
 	@# In the order of the folders: by number of tests, the few that take long would come last, alone.
-	@pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/runtime/handlers
+	@# One process more than the two cores that there are at least: tests of deployments wait at times.
+	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore tests/runtime/handlers
 	@# Apart: they run on moto's own mock, which changes moto for everything else in a process.
 	@pytest --numprocesses 2 tests/runtime/handlers
 

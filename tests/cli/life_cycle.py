@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from tests.cli import templates_estate
 from tests.cli.outside_system import OutsideSystem
+from tests.cli.workplace import equip
 
 from mlzone.estate import Stage
 from mlzone.loading import load_estate
@@ -22,6 +23,7 @@ from mlzone.naming import Naming
 from mlzone_tools.cloud import embedded
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services import kpi
+from mlzone_tools.services.model import delivery, lineage
 from mlzone_tools.services.model.session_of import shared_session, stage_session
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +37,7 @@ class Bank:
     def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
         self.folder, self._documented = folder, documented
         self._runtimes: dict[str, Any] = {}
-        for name in _LINKS:
-            (folder / name).symlink_to(ROOT / name)
+        equip(folder, *_LINKS)
         templates_estate.write(ROOT, folder / "organization")
 
     def open(self) -> None:
@@ -75,16 +76,32 @@ class Bank:
 
     def promoted(self, model: str, environment: str) -> bool:
         """Tell whether a promotion into an environment has succeeded."""
-        runs = self.result("model", "show", model)["runs"]
-        return any(
-            run["pipeline"].endswith(f"-{environment}-promotion") and run["status"] == "Succeeded"
-            for run in runs
-        )
+        return any(run.status == "Succeeded" for run in self._runs(model, Stage(environment)))
+
+    def comments(self, model: str, number: str) -> list[str]:
+        """Return what was said to a pull request of a model's project."""
+        estate = load_estate(self.folder / "organization")
+        unit, _, _ = estate.model(model)
+        client = stage_session(self.cloud, estate, unit.name, Stage.DEV, None).client("codecommit")
+        found = client.get_comments_for_pull_request(pullRequestId=number)
+        return [item["comments"][0]["content"] for item in found["commentsForPullRequestData"]]
 
     def settled(self, model: str) -> bool:
         """Tell whether no delivery of a model goes on."""
-        runs = self.result("model", "show", model)["runs"]
-        return all(run["status"] != "InProgress" for run in runs)
+        return all(run.finished for stage in Stage for run in self._runs(model, stage))
+
+    def _runs(self, model: str, stage: Stage) -> tuple[delivery.Run, ...]:
+        """Return the newest deliveries; what is looked at every second starts no process."""
+        estate = load_estate(self.folder / "organization")
+        session = stage_session(self.cloud, estate, estate.model(model)[0].name, stage, None)
+        return delivery.runs(session, delivery.pipeline_name(estate, model, stage))[:3]
+
+    def serves(self, model: str, version: int) -> bool:
+        """Tell whether production answers with a version."""
+        estate = load_estate(self.folder / "organization")
+        session = stage_session(self.cloud, estate, estate.model(model)[0].name, Stage.PROD, None)
+        place = lineage.serving(session, estate, model, Stage.PROD)
+        return (place.version, place.status) == (version, "InService")
 
     def heard(self, kind: str, times: int) -> bool:
         """Tell whether the platform has heard of something so often."""

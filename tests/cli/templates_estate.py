@@ -28,6 +28,7 @@ _MODELS = {
             "data_zone": "credit-applications",
             # Half of few records: one of the groups is small, and its ratio uncertain.
             "thresholds": {"max_disparate_impact_gap": 0.4},
+            "serving": {"trial": {"mode": "ab-test"}},
             "monitoring": {"ground_truth": {"lag_hours": 24}},
         },
         {
@@ -73,6 +74,7 @@ _MODELS = {
             "risk_tier": 3,
             "data_zone": "campaigns",
             "thresholds": {"max_error_ratio": 0.9},
+            "serving": {"trial": {"mode": "shadow", "percentage": 100, "requests": 20}},
         }
     ],
 }

@@ -2,12 +2,12 @@
 
 import hashlib
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.cli.registered import GROUP, version
 
 from mlzone.errors import ConfigError, GovernanceError
 from mlzone.estate import Estate
@@ -19,8 +19,8 @@ from mlzone_tools.services.model import decision
 from mlzone_tools.services.model.registry import Version
 
 ROOT = Path(__file__).parents[2]
-ARN = "arn:aws:sagemaker:sa-east-1:100000000002:model-package/aur-retail-banking-credit-default/3"
-MODEL, TIER_THREE = "retail-banking/credit-default", "retail-banking/churn"
+ARN = f"{GROUP}/3"
+TIER_THREE = "retail-banking/churn"
 SIGNED = f"tomas.amaral sha256:{'a' * 64} report.pdf"
 EXPLAINED = {"Explainability": {"Report": {"S3Uri": "s3://artifacts/explanation.json"}}}
 
@@ -55,23 +55,6 @@ class Registry:
             error = {"Code": "AccessDeniedException", "Message": self.refuses}
             raise ClientError({"Error": error}, "UpdateModelPackage")
         self.updates.append(update)
-
-
-def version(model: str = MODEL, **changed: Any) -> Version:
-    fields: dict[str, Any] = {
-        "model": model,
-        "version": 3,
-        "arn": ARN,
-        "status": "PendingManualApproval",
-        "stage": "Development",
-        "author": "bruno.lima",
-        "decided_by": "",
-        "validation": "",
-        "waits_for": "validation",
-        "created": datetime(2026, 11, 24, tzinfo=UTC),
-        "metadata": {},
-    }
-    return Version(**{**fields, **changed})
 
 
 def approve(registry: Any, estate: Estate, person: str, item: Version | None = None) -> Any:

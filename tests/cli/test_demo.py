@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from tests.cli.outside_system import refused
 from tests.cli.watched import Watched, changed_estate
+from tests.cli.workplace import equip
 
 from mlzone.estate import Stage
 from mlzone_tools.cloud import embedded
@@ -68,8 +69,7 @@ class Shell:
     def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
         self.folder = folder
         self.documented = documented
-        for name in LINKS:
-            (folder / name).symlink_to(ROOT / name)
+        equip(folder, *LINKS)
 
     def run(
         self, program: str, *arguments: str, variables: dict[str, str] | None = None

@@ -5,6 +5,7 @@ does the same with the template `tabular-realtime`.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -70,6 +71,39 @@ def test_the_build_is_a_run_in_the_teams_mlflow_app_and_in_nobody_elses(bank: Ba
     assert bank.result("model", "runs", ELSEWHERE, "--as", "bruno.lima") == []
     refused = bank.mlzone("model", "runs", FORECAST, "--as", "bruno.lima", code=3)
     assert "sagemaker:CallMlflowAppApi" in refused.stderr
+
+
+def test_a_pull_request_is_tested_and_changes_nothing_before_it_is_merged(bank: Bank):
+    before = bank.result("model", "show", FORECAST)
+    bad = bank.folder / "forecast" / "tests" / "test_bad_idea.py"
+    bad.write_text("def test_bad_idea():\n    assert False\n", encoding="utf-8")
+    who = ("--as", "laura.campos")
+    propose = ("model", "propose", FORECAST, "forecast", *who, "--title", "An idea")
+
+    failed = bank.mlzone(*propose, "--wait", code=4)
+
+    assert "test_bad_idea" in failed.stderr
+    (proposed,) = bank.result("model", "proposals", FORECAST)
+    assert (proposed["tests"], proposed["author"]) == ("failed", "laura.campos")
+    assert proposed["branch"] == "proposal/laura.campos"
+    number = proposed["number"]
+    refused = bank.mlzone("model", "merge", FORECAST, number, *who, code=3)
+    assert "have not passed: failed" in refused.stderr
+    bank.mlzone("model", "merge", FORECAST, number, "--as", "bruno.lima", code=3)
+    assert bank.result("model", "show", FORECAST) == {**before, "proposals": [proposed]}
+
+    bad.unlink()
+    mended = bank.result(*propose, "--wait")
+
+    assert (mended["number"], mended["tests"]) == (number, "passed")
+    bank.until(lambda: len(bank.comments(FORECAST, number)) > 1, "the outcome is said there")
+    first, second = bank.comments(FORECAST, number)
+    assert first.startswith(f"**Tests failed** for commit `{proposed['commit'][:10]}`")
+    assert second.startswith(f"**Tests passed** for commit `{mended['commit'][:10]}`")
+    assert "passed" in "\n".join(bank.result("model", "proposals", FORECAST, "--log", number))
+    closed = bank.result("model", "merge", FORECAST, number, *who, "--close")
+    assert closed["status"] == "closed"
+    assert bank.result("model", "show", FORECAST) == before
 
 
 def test_a_commit_registers_a_model_that_was_trained_elsewhere(bank: Bank):
@@ -147,8 +181,8 @@ def test_a_model_of_tier_2_needs_two_people(bank: Bank):
         waiting = bank.result("model", "list", "--waiting-for", "tomas.amaral")
         return (ELSEWHERE, "production") in {(w["model"], w["waits_for"]) for w in waiting}
 
-    bank.until(asked, "production asks")
     bank.until(lambda: bank.heard("Promotion Waiting", 1), "the platform hears of the question")
+    bank.until(asked, "production asks")
     bank.mlzone("model", "promote", ELSEWHERE, *as_tomas, "--reason", "staging tests read")
     bank.until(lambda: bank.promoted(ELSEWHERE, "prod"), "the scorecard is in production")
     bank.until(lambda: bank.heard("Promotion Answered", 1), "the platform hears of the answer")
@@ -188,7 +222,7 @@ def test_DEP_03_an_update_and_a_rollback_fail_no_request(bank: Bank):
     bank.mlzone("model", "submit", FORECAST, "forecast", "--as", "laura.campos", "--wait")
     bank.mlzone("model", "approve", FORECAST, "--as", "paula.reis", "--reason", "back-test read")
     with bank.under_load("natalia.ramos", FORECAST, CALM) as load:
-        bank.until(lambda: serving(bank) == (2, "InService"), "version 2 serves")
+        bank.until(lambda: bank.serves(FORECAST, 2), "version 2 serves")
         first = bank.call("natalia.ramos", FORECAST, CALM)["probability"]
         updated = load.answered
         bank.until(lambda: bank.settled(FORECAST), "the promotion has ended")
@@ -203,6 +237,9 @@ def test_DEP_03_an_update_and_a_rollback_fail_no_request(bank: Bank):
     assert first != second
     assert updated > 50
     assert load.failures == []
+    first, second = reversed(trials(bank))
+    assert first == "not tried: no release serves yet"
+    assert re.fullmatch(r"\d\d+ requests, answers 0\.\d+ % apart \(limit 5\), 0 % .*", second)
 
 
 def test_MOD_01_a_version_that_serves_is_not_retired_and_another_one_is(bank: Bank):
@@ -232,8 +269,9 @@ def test_DEP_03_what_fails_its_verification_in_production_goes_back_by_itself(ba
     bank.mlzone("model", "submit", FORECAST, "forecast", "--as", "laura.campos", "--wait")
     bank.mlzone("model", "approve", FORECAST, "--as", "paula.reis", "--reason", "back-test read")
 
-    # Two were brought back by people in the tests before.
-    bank.until(lambda: bank.heard("Release Restored", 3), "the release before is back")
+    with bank.under_load("natalia.ramos", FORECAST, CALM):
+        # Two were brought back by people in the tests before.
+        bank.until(lambda: bank.heard("Release Restored", 3), "the release before is back")
     bank.until(lambda: bank.settled(FORECAST), "the promotion has ended")
 
     assert serving(bank) == (1, "InService")
@@ -383,6 +421,16 @@ def test_a_model_in_an_image_of_its_own_comes_into_production(bank: Bank):
     assert (small["decision"], large["decision"]) == ("accept", "appraise")
     reproduced = bank.result("model", "reproduce", f"{CARS}:1")
     assert reproduced["differences"] == []
+
+
+def trials(bank: Bank) -> list[str]:
+    """Return what came of the forecast's trials in production, newest first."""
+    return [
+        action["summary"]
+        for run in bank.result("model", "show", FORECAST)["runs"]
+        for action in run["actions"]
+        if action["name"] == "Trial"
+    ]
 
 
 def serving(bank: Bank) -> tuple[int, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.cli.change_pipeline import ROOT, small_estate
+from tests.cli.change_pipeline import small_estate
+from tests.cli.workplace import equip
 
 from mlzone.estate import Estate, Stage
 from mlzone.loading import load_estate
@@ -29,8 +30,7 @@ class Town:
     def __init__(self, folder: Path, documented: Callable[..., Any]) -> None:
         self.folder, self._documented = folder, documented
         self.estate_path = folder / "organization"
-        for name in _LINKS:
-            (folder / name).symlink_to(ROOT / name)
+        equip(folder, *_LINKS)
         small_estate(self.estate_path)
         _second_unit(self.estate_path / "business_units" / "treasury.yaml")
         self._git("init", "--quiet", "--initial-branch", "main")

@@ -37,6 +37,9 @@ if ! done_already python "$python_inputs" || [ ! -x .venv/bin/python ]; then
   finish python "$python_inputs"
 fi
 
+# Our own code too, each time, as far as it has changed: jobs write no bytecode.
+.venv/bin/python -m compileall -q -j 0 access infra constructs stacks runtime local_cloud tooling || true
+
 node_inputs=$(fingerprint package.json package-lock.json)
 if ! done_already node "$node_inputs" || [ ! -x node_modules/.bin/cdk ]; then
   say "2/2 AWS CDK command line into node_modules"

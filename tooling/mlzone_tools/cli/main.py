@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mlzone.errors import DeploymentError, GovernanceError, LandingZoneError
 from mlzone_tools.cli import output
+from mlzone_tools.cloud.denial import is_denial
 
 COMMANDS = (
     "init",
@@ -37,7 +38,6 @@ COMMANDS = (
 """In the order of use; each is `command` in the module of its name."""
 
 _INTERRUPTED = 130
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 class _Commands(click.Group):
@@ -106,6 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _explained(error: Exception) -> LandingZoneError:
     """Return what the cloud answered, where the command itself has nothing better to say."""
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] in _DENIED:
+    if isinstance(error, ClientError) and is_denial(error):
         return GovernanceError(error.response["Error"]["Message"])
     return DeploymentError(str(error), hint="is everything deployed? see: mlzone status")

@@ -40,6 +40,17 @@ _DECISION = {
     "validation": "<person, hash and name of the report, or empty>",
 }
 
+_PROPOSAL = {
+    "number": "<CodeCommit's number of the pull request>",
+    "title": "<text>",
+    "author": "<person>",
+    "branch": "<name>",
+    "commit": "<what is proposed now>",
+    "status": "<open, merged or closed>",
+    "tests": "<waiting, running, passed, failed, stopped, timed out, broken or none>",
+    "build": "<CodeBuild's id of the tests, or empty>",
+}
+
 MODEL_SHAPES: dict[str, Any] = {
     "model new": {"folder": "<path>", "files": ["<path in the folder>"]},
     "model update": {
@@ -79,7 +90,12 @@ MODEL_SHAPES: dict[str, Any] = {
         "version": VERSION,
         "registry": "<all of SageMaker's DescribeModelPackage>",
         "runs": [_RUN],
+        "proposals": [_PROPOSAL],
     },
+    "model propose": _PROPOSAL,
+    "model proposals --log": ["<line>"],
+    "model proposals": [_PROPOSAL],
+    "model merge": _PROPOSAL,
     "model validate": {
         "arn": "<ARN>",
         "person": "<person>",

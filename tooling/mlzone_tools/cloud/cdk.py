@@ -10,13 +10,15 @@ from pathlib import Path
 from mlzone.errors import DeploymentError
 
 CDK_HOME = Path(".mlzone/cdk")
+_PROGRAMS = Path("node_modules/.bin")
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which the CDK runs: our tools first, no telemetry.
 
     The command line remembers access keys and accounts under CDK_HOME: a folder of our own keeps
-    the embedded cloud's keys away from the user's.
+    the embedded cloud's keys away from the user's. Node keeps the command line compiled
+    beside it, in `node_modules/.cache`.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
@@ -26,6 +28,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
         "PATH": path,
         "CDK_HOME": str(CDK_HOME.absolute()),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NODE_COMPILE_CACHE": str((_PROGRAMS.resolve().parent / ".cache" / "cdk").absolute()),
     }
 
 
@@ -37,7 +40,7 @@ def run(
     Raises:
         DeploymentError: it is not installed, or it failed; the message has its last lines.
     """
-    executable = Path("node_modules/.bin/cdk")
+    executable = _PROGRAMS / "cdk"
     program = str(executable) if executable.exists() else shutil.which("cdk")
     if program is None:
         raise DeploymentError(

@@ -12,6 +12,7 @@ from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Estate, Model, Stage, Team
 from mlzone.naming import Naming
 from mlzone_tools.cloud import embedded
+from mlzone_tools.cloud.denial import is_denial
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.demo.story import StepFailedError
 from mlzone_tools.services import estate as estate_service
@@ -19,7 +20,6 @@ from mlzone_tools.services.model.delivery import Run
 from mlzone_tools.services.model.registry import Version
 from mlzone_tools.services.model.session_of import registry_session, stage_session
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
 _PAUSE_SECONDS = 0.3
 
 
@@ -114,7 +114,7 @@ def refused(attempt: Callable[[], Any], what: str) -> str:
     try:
         attempt()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
+        if not is_denial(error):
             raise StepFailedError(f"{what}: failed for another reason: {error}") from error
         return str(error.response["Error"]["Message"])
     raise StepFailedError(f"{what}: it was allowed")

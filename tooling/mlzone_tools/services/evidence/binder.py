@@ -25,7 +25,7 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
     "MOD-09": ("Release Prepared",),
     "DEP-01": ("Release Deployed", "Release Restored"),
     "DEP-02": ("Release Validated",),
-    "DEP-03": ("Release Deployed", "Release Restored"),
+    "DEP-03": ("Release Tried", "Release Refused", "Release Deployed", "Release Restored"),
     "MON-02": ("Monitor Completed",),
     "MON-03": ("Finding Answered", "Retraining Requested"),
     "MON-04": ("Model Stopped",),

@@ -13,14 +13,14 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, DeploymentError, GovernanceError
+from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
 from mlzone_runtime.batch.begin import NO_INPUT
 from mlzone_runtime.caller import proof
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
 _LONGEST_SECONDS = 900
 """A function may take so long to prepare a day."""
 _PAUSE_SECONDS = 1.0
@@ -202,7 +202,8 @@ def _begin(session: Session, function: str, day: str) -> Day:
         "proof": proof(session.client("sts"), function, seconds=_LONGEST_SECONDS),
     }
     try:
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+        with denials(f"{day} is not asked about", hint="an engineer of the model's team may"):
+            answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
     except ClientError as error:
         raise _refusal(error, day, function) from error
     said: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -232,10 +233,6 @@ def _line(day: Day) -> str:
 
 def _refusal(error: ClientError, day: str, function: str) -> Exception:
     code, message = str(error.response["Error"]["Code"]), error.response["Error"]["Message"]
-    if code in _DENIED:
-        return GovernanceError(
-            f"{day} is not asked about: {message}", hint="an engineer of the model's team may"
-        )
     if code.endswith("NotFoundException"):
         return ConfigError(
             f"there is no {function}", hint="deploy first: mlzone deploy UNIT; nothing was asked"

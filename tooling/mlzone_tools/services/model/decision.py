@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
 from mlzone.errors import ConfigError, GovernanceError
 from mlzone.estate import Estate
 from mlzone_runtime.release import gate
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model.registry import WAITING, Version, describe
 
 Status = Literal["Approved", "Rejected"]
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +141,5 @@ def _how(lack: gate.Lack, item: Version) -> str:
 
 
 def _update(registry: Session, item: Version, change: dict[str, Any], hint: str) -> None:
-    try:
+    with denials(f"{item.model}:{item.version} stays {item.status}", hint=hint):
         registry.client("sagemaker").update_model_package(ModelPackageArn=item.arn, **change)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-        reason = error.response["Error"]["Message"]
-        raise GovernanceError(
-            f"{item.model}:{item.version} stays {item.status}: {reason}", hint=hint
-        ) from error

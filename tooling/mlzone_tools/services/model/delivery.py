@@ -6,12 +6,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, GovernanceError
+from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
+ENGINEERS = "an engineer of the model's team may; in production also an approver of the unit"
+"""Who lets promotions begin."""
 _OPEN = ("InProgress",)
 
 
@@ -23,7 +25,7 @@ class Action:
     name: str
     status: str
     summary: str
-    """What it says: the reason of a failure, with the last lines of its log."""
+    """What it says: what came of a trial, or the reason of a failure, with its log's last lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ def answer(session: Session, pipeline: str, *, approve: bool, reason: str) -> st
             f"nothing waits for an answer in {pipeline}", hint="see: mlzone model show MODEL"
         )
     stage, action, token = waiting
-    try:
+    with denials():
         client.put_approval_result(
             pipelineName=pipeline,
             stageName=stage,
@@ -102,10 +104,6 @@ def answer(session: Session, pipeline: str, *, approve: bool, reason: str) -> st
             token=token,
             result={"summary": reason, "status": "Approved" if approve else "Rejected"},
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-        raise GovernanceError(error.response["Error"]["Message"]) from error
     return f"{stage}/{action}"
 
 
@@ -139,12 +137,14 @@ def _actions(client: Any, pipeline: str, execution: str) -> tuple[Action, ...]:
             stage=item["stageName"],
             name=item["actionName"],
             status=item["status"],
-            summary=_summary(item.get("output", {}).get("executionResult", {})),
+            summary=_summary(item.get("output", {})),
         )
         for item in ordered
     )
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _summary(output: dict[str, Any]) -> str:
+    result = output.get("executionResult", {})
     error = result.get("errorDetails", {}).get("message", "")
-    return str(error or result.get("externalExecutionSummary", ""))
+    outcome = output.get("outputVariables", {}).get("OUTCOME", "")
+    return str(error or outcome or result.get("externalExecutionSummary", ""))

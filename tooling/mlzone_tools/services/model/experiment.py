@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from mlzone.errors import ConfigError, DeploymentError, GovernanceError
 from mlzone.estate import Estate
 from mlzone.naming import Naming
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _ENDPOINT = "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"
 _OWN = "mlzone."
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +74,9 @@ def runs(session: Session, estate: Estate, model: str, *, most: int) -> tuple[Tr
 def _app(session: Session, name: str) -> str:
     """Return the ARN of an app."""
     pages = session.client("sagemaker").get_paginator("list_mlflow_apps").paginate()
-    try:
+    with denials():
         found = [item["Arn"] for page in pages for item in page["Summaries"]
                  if item["Name"] == name]  # fmt: skip
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-        raise GovernanceError(error.response["Error"]["Message"]) from error
     if not found:
         raise ConfigError(
             f"there is no MLflow App {name}", hint="deploy the team first: mlzone deploy UNIT"

@@ -12,6 +12,16 @@ from mlzone_tools.services.model.registry import Version
 
 JOBS = {"ProcessingJob": "processing", "TrainingJob": "training"}
 """The steps that run jobs, each with the word in the operation that describes one."""
+UPDATING = "Updating"
+"""The status where a release goes on: the version before may answer still, or again."""
+_CHANGING = (
+    "CREATE_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+)
+"""A stack's statuses while what serves may change; not that of a clean-up after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +74,8 @@ class Place:
     endpoint: str
     """The endpoint; of a model with daily batches their schedule."""
     status: str
-    """The endpoint's status, `Scheduled`, or empty where nothing serves."""
+    """The endpoint's status, `Scheduled`, `Updating` while a release goes on, or empty where
+    nothing serves."""
     stopped: str
     """Who took the model out of service and why, or an empty text."""
 
@@ -111,6 +122,8 @@ def lineage(
 def serving(session: Session, estate: Estate, model: str, stage: Stage) -> Place:
     """Return what serves in an environment, as the model's stack there says.
 
+    The stack names the new version from the start of an update, before the endpoint knows of it.
+
     Args:
         session: a session in the environment.
         estate: declares the model.
@@ -120,7 +133,7 @@ def serving(session: Session, estate: Estate, model: str, stage: Stage) -> Place
     unit, _, chosen = estate.model(model)
     naming = Naming(prefix=estate.organization.prefix)
     stack = naming.serving_stack(unit.name, stage, chosen.name)
-    parameters = _parameters(session.client("cloudformation"), stack)
+    parameters, settled = _deployed(session.client("cloudformation"), stack)
     number = parameters.get("ModelPackageArn", "").rpartition("/")[2]
     if chosen.serving.batch:
         endpoint = naming.schedule(unit.name, chosen.name, stage, "batch")
@@ -133,19 +146,22 @@ def serving(session: Session, estate: Estate, model: str, stage: Stage) -> Place
         version=int(number) if number else None,
         release=parameters.get("Release", ""),
         endpoint=endpoint,
-        status=status,
+        status=status if settled else UPDATING,
         stopped=parameters.get("Stopped", ""),
     )
 
 
-def _parameters(cloudformation: Any, stack: str) -> dict[str, str]:
+def _deployed(cloudformation: Any, stack: str) -> tuple[dict[str, str], bool]:
+    """Return a stack's parameters, and whether no change of its resources goes on."""
     try:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if "does not exist" in str(error):
-            return {}
+            return {}, True
         raise
-    return {item["ParameterKey"]: item["ParameterValue"] for item in found.get("Parameters", [])}
+    parameters = found.get("Parameters", [])
+    settled = found["StackStatus"] not in _CHANGING
+    return {item["ParameterKey"]: item["ParameterValue"] for item in parameters}, settled
 
 
 def _status(sagemaker: Any, endpoint: str) -> str:

@@ -8,12 +8,13 @@ from botocore.exceptions import ClientError
 from mlzone.errors import ConfigError, DeploymentError, GovernanceError
 from mlzone.estate import Estate
 from mlzone.naming import Naming
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model import rendering, template
 from mlzone_tools.services.model.git import git
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
 BRANCH = "main"
+MEMBERS = "members of the model's team work in its repository"
 """A commit here starts the build."""
 
 
@@ -64,8 +65,16 @@ def submit(
 ) -> str:
     """Commit what changed and push it as a person; return the commit, which starts the build.
 
+    What it takes and what may go wrong is said of `commit` and `push`.
+    """
+    commit(estate, model, folder, person=person, message=message)
+    return push(session, estate, model, folder, person=person, branch=BRANCH)
+
+
+def commit(estate: Estate, model: str, folder: Path, *, person: str, message: str) -> None:
+    """Commit what changed in a project.
+
     Args:
-        session: the person's session in the development account.
         estate: declares the model.
         model: `unit/model`, or the model's name where it is unique.
         folder: the project.
@@ -74,8 +83,6 @@ def submit(
 
     Raises:
         ConfigError: the folder is no git repository, or holds conflicts of an update.
-        ConfigError: the repository has commits that the folder lacks.
-        GovernanceError: the person may not push there.
         DeploymentError: git failed.
     """
     if not (folder / ".git").exists():
@@ -87,7 +94,6 @@ def submit(
             f"the update of the template is not merged yet in {', '.join(marked)}",
             hint="settle what git marked with <<<<<<< there; nothing was committed",
         )
-    url = _url(session, estate, model)
     who = {
         "GIT_AUTHOR_NAME": person,
         "GIT_AUTHOR_EMAIL": estate.email(person),
@@ -97,11 +103,37 @@ def submit(
     git(folder, "add", "--all", **who)
     if git(folder, "status", "--porcelain"):
         git(folder, "commit", "--quiet", f"--message={message}", **who)
+
+
+def push(
+    session: Session, estate: Estate, model: str, folder: Path, *, person: str, branch: str
+) -> str:
+    """Push a project's newest commit to a branch as a person; return the commit.
+
+    Args:
+        session: the person's session in the development account.
+        estate: declares the model.
+        model: `unit/model`, or the model's name where it is unique.
+        folder: the project.
+        person: who pushes.
+        branch: where to.
+
+    Raises:
+        ConfigError: the branch has commits that the folder lacks.
+        GovernanceError: the person may not push there.
+        DeploymentError: git failed.
+    """
+    url = _url(session, estate, model)
     try:
-        _remote(session, folder, url, "push", "--quiet", url, f"HEAD:refs/heads/{BRANCH}")
+        _remote(session, folder, url, "push", "--quiet", url, f"HEAD:refs/heads/{branch}")
     except DeploymentError as error:
         if "[rejected]" not in error.message:
             raise
+        if branch != BRANCH:
+            raise ConfigError(
+                f"{branch} of {model} has commits that {folder} lacks; nothing was pushed",
+                hint="bring them in with git, or propose on another branch: --branch NAME",
+            ) from error
         raise ConfigError(
             f"the repository of {model} has commits that {folder} lacks; nothing was pushed",
             hint=f"fetch it and make your changes there: mlzone model clone {model} NEW_FOLDER "
@@ -114,15 +146,10 @@ def _url(session: Session, estate: Estate, model: str) -> str:
     unit, _, chosen = estate.model(model)
     name = Naming(prefix=estate.organization.prefix).repository(unit.name, chosen.name)
     try:
-        answer = session.client("codecommit").get_repository(repositoryName=name)
+        with denials(hint=MEMBERS):
+            answer = session.client("codecommit").get_repository(repositoryName=name)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _DENIED:
-            raise GovernanceError(
-                error.response["Error"]["Message"],
-                hint="members of the model's team work in its repository",
-            ) from error
-        if code != "RepositoryDoesNotExistException":
+        if error.response["Error"]["Code"] != "RepositoryDoesNotExistException":
             raise
         raise ConfigError(
             f"there is no repository {name} yet", hint=f"deploy it: mlzone deploy {unit.name}"
@@ -148,6 +175,5 @@ def _remote(session: Session, folder: Path, url: str, *arguments: str) -> None:
         if "403" not in error.message:
             raise
         raise GovernanceError(
-            f"{session.arn} may not {arguments[0]} {url}",
-            hint="members of the model's team work in its repository",
+            f"{session.arn} may not {arguments[0]} {url}", hint=MEMBERS
         ) from error

@@ -1,6 +1,6 @@
 """Versions in the central registry: find and read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,10 +81,17 @@ def version(registry: Session, estate: Estate, reference: str) -> Version:
     Raises:
         ConfigError: there is no such model or version.
     """
-    model, _, number = reference.partition(":")
-    if number and not number.isdigit():
-        raise ConfigError(f'got version "{number}"', hint="use a number: unit/model:3")
-    found = versions(registry, estate, model=model)
+    model, _ = _parted(reference)
+    return pick(versions(registry, estate, model=model), reference)
+
+
+def pick(found: Sequence[Version], reference: str) -> Version:
+    """Return one of a model's versions: the newest, or the one of `unit/model:number`.
+
+    Raises:
+        ConfigError: there is no such version.
+    """
+    model, number = _parted(reference)
     chosen = next((item for item in found if number in ("", str(item.version))), None)
     if chosen is None:
         known = ", ".join(str(item.version) for item in found) or "none"
@@ -92,6 +99,13 @@ def version(registry: Session, estate: Estate, reference: str) -> Version:
             f"{model} has no version {number}".rstrip(), hint=f"registered versions: {known}"
         )
     return chosen
+
+
+def _parted(reference: str) -> tuple[str, str]:
+    model, _, number = reference.partition(":")
+    if number and not number.isdigit():
+        raise ConfigError(f'got version "{number}"', hint="use a number: unit/model:3")
+    return model, number
 
 
 def describe(registry: Session, item: Version) -> dict[str, Any]:

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
-from mlzone.errors import ConfigError, GovernanceError
+from mlzone.errors import ConfigError
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
-from mlzone_tools.services.model.lineage import Place
+from mlzone_tools.services.model.lineage import UPDATING, Place
 from mlzone_tools.services.model.registry import Version
 
 ARCHIVED = "Archived"
 """The life-cycle stage of a version that is out of use."""
-_DENIED = ("AccessDenied", "AccessDeniedException")
 _LONGEST = 1024
 
 
@@ -47,9 +45,15 @@ def retire(
         reason: kept with each version.
 
     Raises:
-        ConfigError: a version serves; then nothing is changed.
+        ConfigError: a version serves, or may still: a release goes on. Then nothing is changed.
         GovernanceError: the person may not; the message is AWS's, with the deciding statement.
     """
+    for place in places:
+        if place.status == UPDATING:
+            raise ConfigError(
+                f"{place.endpoint} is being updated, and may go back to the version before",
+                hint="try again when the release has ended",
+            )
     for item in items:
         for place in places:
             if place.serves and place.version == item.version:
@@ -64,7 +68,8 @@ def retire(
 def _retire(registry: Session, item: Version, person: str, reason: str) -> Retirement:
     before = item.stage == ARCHIVED
     if not before:
-        try:
+        may = "an approver of the unit retires, who did not make the version"
+        with denials(f"{item.model}:{item.version} stays", hint=may):
             registry.client("sagemaker").update_model_package(
                 ModelPackageArn=item.arn,
                 ModelApprovalStatus="Rejected",
@@ -75,13 +80,6 @@ def _retire(registry: Session, item: Version, person: str, reason: str) -> Retir
                     "StageDescription": f"{person}: {reason}"[:_LONGEST],
                 },
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _DENIED:
-                raise
-            raise GovernanceError(
-                f"{item.model}:{item.version} stays: {error.response['Error']['Message']}",
-                hint="an approver of the unit retires, who did not make the version",
-            ) from error
     return Retirement(
         model=item.model,
         version=item.version,

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, GovernanceError
+from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model import delivery
-
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,20 +49,17 @@ def retry(session: Session, estate: Estate, model: str, stage: Stage) -> Retry:
             hint=f"see: mlzone model show {model}",
         )
     where = failed[-1].stage
+    may = "who trains the model retries its builds, its ML engineers the promotions"
     try:
-        session.client("codepipeline").retry_stage_execution(
-            pipelineName=pipeline,
-            stageName=where,
-            pipelineExecutionId=newest.execution,
-            retryMode="FAILED_ACTIONS",
-        )
+        with denials(f"{model} stays as it is in {stage}", hint=may):
+            session.client("codepipeline").retry_stage_execution(
+                pipelineName=pipeline,
+                stageName=where,
+                pipelineExecutionId=newest.execution,
+                retryMode="FAILED_ACTIONS",
+            )
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        if code in _DENIED:
-            raise GovernanceError(
-                f"{model} stays as it is in {stage}: {message}",
-                hint="who trains the model retries its builds, its ML engineers the promotions",
-            ) from error
         if "Retryable" in code or "NotLatest" in code:
             raise ConfigError(
                 f"{pipeline} cannot be tried again: {message}",

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, GovernanceError
+from mlzone.errors import ConfigError
 from mlzone.estate import Estate, Stage
 from mlzone_runtime.release.champion import NoChampionError, bring_back
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model import delivery
-
-_DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +38,17 @@ def roll_back(session: Session, estate: Estate, model: str, stage: Stage) -> Rol
     pipeline = delivery.pipeline_name(estate, model, stage)
     client = session.client("codepipeline")
     try:
-        way = bring_back(client, pipeline, again=True)
+        with denials(f"{model} stays as it is in {stage}", hint=delivery.ENGINEERS):
+            way = bring_back(client, pipeline, again=True)
     except NoChampionError as error:
         raise ConfigError(
             f"{model} stays as it is in {stage}: {error}", hint="see: mlzone model show --lineage"
         ) from error
     except ClientError as error:
-        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        if code == "PipelineNotFoundException":
-            raise ConfigError(
-                f"there is no {pipeline}", hint=f"deploy first: mlzone deploy {unit.name}"
-            ) from error
-        if code not in _DENIED:
+        if error.response["Error"]["Code"] != "PipelineNotFoundException":
             raise
-        raise GovernanceError(
-            f"{model} stays as it is in {stage}: {message}",
-            hint="an engineer of the model's team may; in production also an approver of the unit",
+        raise ConfigError(
+            f"there is no {pipeline}", hint=f"deploy first: mlzone deploy {unit.name}"
         ) from error
     return Rollback(
         model=f"{unit.name}/{chosen.name}",

@@ -1,21 +1,22 @@
 """Takes a model out of service in an environment, and asks that it may serve again (MON-04)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, DeploymentError, GovernanceError
+from mlzone.errors import ConfigError, DeploymentError
 from mlzone.estate import Estate, Stage
 from mlzone.naming import Naming
 from mlzone_runtime.caller import proof
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.model import delivery
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
 _LONGEST_SECONDS = 900
 """What stops a model waits for CloudFormation."""
 
@@ -52,10 +53,8 @@ def stop(session: Session, estate: Estate, model: str, stage: Stage, reason: str
         "lambda", config=Config(read_timeout=_LONGEST_SECONDS, retries={"total_max_attempts": 1})
     )
     request = {"reason": reason, "proof": proof(session.client("sts"), function)}
-    try:
+    with _refusals(f"{model} keeps serving in {stage}", function):
         answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
-    except ClientError as error:
-        raise _refusal(error, f"{model} keeps serving in {stage}", function) from error
     said: Mapping[str, Any] = json.loads(answer["Payload"].read())
     if problem := said.get("errorMessage") or said.get("refused"):
         raise DeploymentError(
@@ -79,20 +78,21 @@ def start(session: Session, estate: Estate, model: str, stage: Stage) -> tuple[s
         GovernanceError: the person of the session may not.
     """
     pipeline = delivery.pipeline_name(estate, model, stage)
-    try:
+    with _refusals(f"{pipeline} is not started", pipeline):
         started = session.client("codepipeline").start_pipeline_execution(name=pipeline)
-    except ClientError as error:
-        raise _refusal(error, f"{pipeline} is not started", pipeline) from error
     return pipeline, str(started["pipelineExecutionId"])
 
 
-def _refusal(error: ClientError, what: str, name: str) -> Exception:
-    code, message = str(error.response["Error"]["Code"]), error.response["Error"]["Message"]
-    if code in _DENIED:
-        return GovernanceError(
-            f"{what}: {message}",
-            hint="an engineer of the model's team may; in production also an approver of the unit",
-        )
-    if code.endswith("NotFoundException"):
-        return ConfigError(f"{what}: there is no {name}", hint="deploy first: mlzone deploy UNIT")
-    return DeploymentError(f"{what}: {message}")
+@contextmanager
+def _refusals(outcome: str, name: str) -> Iterator[None]:
+    """Say what it means that AWS refuses what happens inside."""
+    try:
+        with denials(outcome, hint=delivery.ENGINEERS):
+            yield
+    except ClientError as error:
+        code, message = str(error.response["Error"]["Code"]), error.response["Error"]["Message"]
+        if code.endswith("NotFoundException"):
+            raise ConfigError(
+                f"{outcome}: there is no {name}", hint="deploy first: mlzone deploy UNIT"
+            ) from error
+        raise DeploymentError(f"{outcome}: {message}") from error

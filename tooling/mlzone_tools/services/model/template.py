@@ -6,9 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import copier
-from copier.errors import CopierError
-
 from mlzone.errors import ConfigError
 from mlzone.estate import BusinessUnit, Model, Team
 
@@ -50,6 +47,10 @@ def render(
     Raises:
         ConfigError: copier cannot render it.
     """
+    # Imported here: most commands about models render none, and would wait for it.
+    import copier  # noqa: PLC0415 - see above
+    from copier.errors import CopierError  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory() as place:
         merged = Path(place) / template
         for layer in (*_LAYERS[template], template):

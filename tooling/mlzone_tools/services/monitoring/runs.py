@@ -9,14 +9,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from mlzone.errors import ConfigError, DeploymentError, GovernanceError
+from mlzone.errors import ConfigError, DeploymentError
 from mlzone.monitor_kind import MONITORS, MonitorKind
 from mlzone_runtime.handlers import start_monitor
+from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
 from mlzone_tools.services.monitoring.definition import captured_at, definition_of, job_settings
 from mlzone_tools.services.monitoring.monitored import ENDED, Inspection, Monitored
 
-_DENIED = ("AccessDenied", "AccessDeniedException")
 _MISSING = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException")
 _PAUSE_SECONDS = 0.5
 _LONGEST_SECONDS = 1800.0
@@ -59,17 +59,11 @@ def run_now(
     """
     hours = _hours(window)
     until = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + _HOUR
-    try:
+    nearer = "on the embedded cloud the next run can be brought near: mlzone cloud advance 1h"
+    with denials(hint=nearer):
         start = _start_managed if monitor.managed else _start_own
         started = start(session, monitor, until, hours)
         return _finished(session.client("sagemaker"), monitor, started, until, talk)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _DENIED:
-            raise
-        raise GovernanceError(
-            error.response["Error"]["Message"],
-            hint="on the embedded cloud the next run can be brought near: mlzone cloud advance 1h",
-        ) from error
 
 
 # --- SageMaker Model Monitor ------------------------------------------------------------------
