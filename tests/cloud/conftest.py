@@ -81,7 +81,7 @@ class Server:
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         """Stop the process and wait for its end."""
         self.process.send_signal(with_signal)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
         if self.process.stderr:
             self.process.stderr.close()
 
@@ -104,7 +104,7 @@ def start_server() -> Iterator[Callable[[Path], Server]]:
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONWARNINGS": "default"},
         )
-        for _ in range(600):
+        for _ in range(1200):
             if endpoint.exists() or process.poll() is not None:
                 break
             time.sleep(0.05)

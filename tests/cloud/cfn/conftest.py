@@ -38,7 +38,7 @@ class Stacks:
         return self.wait(stack_id)
 
     def wait(self, name: str) -> dict[str, Any]:
-        for _ in range(1500):
+        for _ in range(6000):
             stack = self.describe(name)
             if not stack["StackStatus"].endswith("_IN_PROGRESS"):
                 return stack

@@ -48,7 +48,7 @@ def detect(stacks: Stacks) -> dict[str, dict[str, Any]]:
     """Return the drift of each resource."""
     client = stacks.client()
     detection = client.detect_stack_drift(StackName="demo")["StackDriftDetectionId"]
-    for _ in range(500):
+    for _ in range(6000):
         status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             break

@@ -24,13 +24,14 @@ def parameter(name: str, value: str = "1", **more: Any) -> Json:
     return {"Type": "AWS::SSM::Parameter", "Properties": properties, **more}
 
 
-def stop_at(monkeypatch: pytest.MonkeyPatch, method: str, name: str) -> None:
+def stop_at(monkeypatch: pytest.MonkeyPatch, method: str, name: str, value: str = "") -> None:
     """Let the process end when a parameter is about to be made, changed or removed."""
     original = getattr(Parameter, method)
 
     def stopping(self: Parameter, *arguments: Any) -> Any:
-        values = [item.get("Name") for item in arguments if isinstance(item, dict)]
-        if name in (*arguments, *values):
+        given = [item for item in arguments if isinstance(item, dict)]
+        named = name in (*arguments, *(item.get("Name") for item in given))
+        if named and (not value or given[-1]["Value"] == value):
             raise StoppedError
         return original(self, *arguments)
 
@@ -38,9 +39,10 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, method: str, name: str) -> None:
 
 
 def wait_for_stop(stacks: Stacks) -> None:
-    for _ in range(500):
-        if any("StoppedError" in str(thread) for thread in stacks.cloud.statistics.errors):
-            return
+    """Wait until nothing works on a stack any more, since the process has ended."""
+    deadline = time.monotonic() + 60
+    while stacks.cloud.background:
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
@@ -67,7 +69,7 @@ def test_a_creation_is_finished(
         stacks.client().create_stack(
             StackName="demo", TemplateBody=json.dumps({"Resources": chain(a="1", b="1", c="1")})
         )
-        time.sleep(0.5)
+        wait_for_stop(stacks)
         before = stacks.describe("demo")["StackStatus"]
 
     stacks.cloud.resume()
@@ -84,7 +86,7 @@ def test_an_update_is_finished(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) 
         stacks.client().update_stack(
             StackName="demo", TemplateBody=json.dumps({"Resources": chain(a="2", b="2", d="2")})
         )
-        time.sleep(0.5)
+        wait_for_stop(stacks)
         between = names(stacks)
 
     stacks.cloud.resume()
@@ -105,16 +107,9 @@ def test_a_rollback_is_finished(stacks: Stacks, monkeypatch: pytest.MonkeyPatch)
         },
     }
     with monkeypatch.context() as patch:
-        original = Parameter._change
-
-        def stopping(self: Any, context: Any, physical_id: str, old: Json, new: Json) -> Any:
-            if physical_id == "/a" and new["Value"] == "1":
-                raise StoppedError
-            return original(self, context, physical_id, old, new)
-
-        patch.setattr(Parameter, "_change", stopping)
+        stop_at(patch, "_change", "/a", value="1")
         stacks.client().update_stack(StackName="demo", TemplateBody=json.dumps({"Resources": bad}))
-        time.sleep(0.5)
+        wait_for_stop(stacks)
         before = stacks.describe("demo")["StackStatus"]
 
     stacks.cloud.resume()
@@ -129,7 +124,7 @@ def test_a_deletion_is_finished(stacks: Stacks, monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patch:
         stop_at(patch, "_drop", "/b")
         stacks.client().delete_stack(StackName="demo")
-        time.sleep(0.5)
+        wait_for_stop(stacks)
         between = set(names(stacks))
 
     stacks.cloud.resume()
@@ -195,9 +190,5 @@ def test_a_stack_that_waits_for_a_resource_does_not_hold_up_the_clouds_end(
 
     stacks.cloud.stop()
 
-    for _ in range(200):
-        if stacks.cloud.background == 0:
-            break
-        time.sleep(0.05)
-    assert stacks.cloud.background == 0
+    wait_for_stop(stacks)
     assert stacks.describe("demo")["StackStatus"] == "CREATE_IN_PROGRESS"

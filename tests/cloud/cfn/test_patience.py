@@ -1,7 +1,7 @@
 """Who looks at a stack only every few seconds finds it done; all others are answered at once."""
 
 import json
-import time
+import threading
 from typing import Any
 
 import pytest
@@ -21,15 +21,19 @@ BODY = json.dumps(
 )
 
 
-@pytest.fixture(autouse=True)
-def _takes_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The parameter is made once this is set; until then, the cloud answers other requests."""
     original = Parameter._make
+    ready = threading.Event()
 
-    def slow(self: Parameter, *arguments: Any) -> Any:
-        time.sleep(0.5)
+    def waiting(self: Parameter, *arguments: Any) -> Any:
+        assert ready.wait(60)
         return original(self, *arguments)
 
-    monkeypatch.setattr(Parameter, "_make", slow)
+    monkeypatch.setattr(Parameter, "_make", waiting)
+    monkeypatch.setattr(Parameter, "exclusive", False)
+    return ready
 
 
 def execute(stacks: Stacks, agent: str) -> str:
@@ -46,8 +50,11 @@ def execute(stacks: Stacks, agent: str) -> str:
     return status
 
 
-def test_the_cdks_command_line_finds_done_what_it_has_set_going(stacks: Stacks) -> None:
+def test_the_cdks_command_line_finds_done_what_it_has_set_going(
+    stacks: Stacks, ready: threading.Event
+) -> None:
     agent = "aws-cdk/2.1148.1 aws-sdk-js/3.1000.0"
+    threading.Timer(0.5, ready.set).start()
 
     assert execute(stacks, agent) == "CREATE_COMPLETE"
 
@@ -57,7 +64,8 @@ def test_the_cdks_command_line_finds_done_what_it_has_set_going(stacks: Stacks) 
     ]
 
 
-def test_others_see_the_stack_in_progress(stacks: Stacks) -> None:
+def test_others_see_the_stack_in_progress(stacks: Stacks, ready: threading.Event) -> None:
     assert execute(stacks, "Boto3/1.44 md/Botocore") == "CREATE_IN_PROGRESS"
 
+    ready.set()
     assert stacks.wait("demo")["StackStatus"] == "CREATE_COMPLETE"

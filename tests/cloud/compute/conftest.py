@@ -131,7 +131,7 @@ def functions(served: Cloud) -> Functions:
 
 def eventually(check: Callable[[], Any], cloud: Cloud | None = None) -> Any:
     """Wait until something is there."""
-    for _ in range(600):
+    for _ in range(1200):
         found = check()
         if found:
             return found

@@ -117,7 +117,7 @@ _PARENT = (
 def test_its_time_is_limited_and_its_children_end_with_it(cloud: Cloud, tmp_path: Path) -> None:
     code = _PARENT + "time.sleep(60)"
 
-    outcome = run(cloud, tmp_path, code, timeout=timedelta(seconds=1))
+    outcome = run(cloud, tmp_path, code, timeout=timedelta(seconds=3))
 
     assert outcome.timed_out
     assert not outcome.succeeded

@@ -12,7 +12,7 @@ DEV, REGION = "111111111111", "sa-east-1"
 def received(cloud: Cloud, queue: str) -> dict[str, Any]:
     """Wait for a message."""
     sqs = cloud.client("sqs", account=DEV)
-    for _ in range(100):
+    for _ in range(1200):
         messages = sqs.receive_message(QueueUrl=queue).get("Messages", ())
         if messages:
             body: dict[str, Any] = json.loads(messages[0]["Body"])

@@ -155,10 +155,12 @@ def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
 
     held["job"] = {"status": "Completed"}
     kept.changed()
-    time.sleep(1)
-    manifest = json.loads((kept.state_dir / "state" / "manifest.json").read_text(encoding="utf-8"))
 
-    assert f"store|jobs|{DEV}|{REGION}" in manifest["partitions"]
+    manifest = kept.state_dir / "state" / "manifest.json"
+    deadline = time.monotonic() + 60
+    while f"store|jobs|{DEV}|{REGION}" not in manifest.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_what_background_work_did_last_is_saved_although_its_store_rests(kept: Cloud) -> None:

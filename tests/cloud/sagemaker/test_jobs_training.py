@@ -162,7 +162,7 @@ import json, pathlib, time
 pathlib.Path("/opt/ml/model/model.json").write_text("{}")
 time.sleep(600)
 """
-    start(estate, code=code, StoppingCondition={"MaxRuntimeInSeconds": 2})
+    start(estate, code=code, StoppingCondition={"MaxRuntimeInSeconds": 4})
 
     job = estate.ended("TrainingJob", "job")
 

@@ -79,7 +79,7 @@ def events_of(cloud: Cloud, account: str) -> Any:
 
     def wait(count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for _ in range(200):
+        for _ in range(1200):
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
             for message in answer.get("Messages", ()):
                 found.append(json.loads(message["Body"]))

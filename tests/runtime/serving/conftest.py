@@ -54,7 +54,7 @@ class Served:
         accept: str = "",
     ) -> Answer:
         headers = {"Content-Type": kind} | ({"Accept": accept} if accept else {})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             data = body.encode() if isinstance(body, str) else body
             connection.request(method, path, data, headers)
