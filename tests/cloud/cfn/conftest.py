@@ -1,11 +1,11 @@
 """Stacks on an embedded cloud that refuses what it does not emulate faithfully."""
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 
@@ -38,12 +38,12 @@ class Stacks:
         return self.wait(stack_id)
 
     def wait(self, name: str) -> dict[str, Any]:
-        for _ in range(6000):
-            stack = self.describe(name)
-            if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-                return stack
-            time.sleep(0.02)
-        raise AssertionError(f"{name} is still {stack['StackStatus']}")
+        stack: dict[str, Any] = eventually(
+            lambda: self.describe(name),
+            lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
+            self.cloud,
+        )
+        return stack
 
     def describe(self, name: str) -> dict[str, Any]:
         stack: dict[str, Any] = self.client().describe_stacks(StackName=name)["Stacks"][0]

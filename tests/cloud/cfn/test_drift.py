@@ -1,9 +1,9 @@
 """Drift: what is, against what the template says."""
 
-import time
 from typing import Any
 
 from tests.cloud.cfn.conftest import Stacks
+from tests.cloud.waiting import eventually
 
 TRUST = {
     "Version": "2012-10-17",
@@ -48,11 +48,11 @@ def detect(stacks: Stacks) -> dict[str, dict[str, Any]]:
     """Return the drift of each resource."""
     client = stacks.client()
     detection = client.detect_stack_drift(StackName="demo")["StackDriftDetectionId"]
-    for _ in range(6000):
-        status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            break
-        time.sleep(0.01)
+    status = eventually(
+        lambda: client.describe_stack_drift_detection_status(StackDriftDetectionId=detection),
+        lambda status: status["DetectionStatus"] != "DETECTION_IN_PROGRESS",
+        stacks.cloud,
+    )
     assert status["DetectionStatus"] == "DETECTION_COMPLETE"
     drifts = client.describe_stack_resource_drifts(StackName="demo")["StackResourceDrifts"]
     return {item["LogicalResourceId"]: item for item in drifts}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cloud.cfn.conftest import ACCOUNT, Stacks
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cfn.types.platform import Parameter
 
@@ -40,10 +41,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, method: str, name: str, value: str 
 
 def wait_for_stop(stacks: Stacks) -> None:
     """Wait until nothing works on a stack any more, since the process has ended."""
-    deadline = time.monotonic() + 60
-    while stacks.cloud.background:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not stacks.cloud.background, cloud=stacks.cloud)
 
 
 def names(stacks: Stacks) -> dict[str, str]:

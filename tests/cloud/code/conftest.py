@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 from tests.cloud.core.acting import make_role, statement
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 
 DEV, REGION = "111111111111", "sa-east-1"
 IMAGE = "aws/codebuild/standard:7.0"
-_SECONDS = 60
 
 
 def service_trust(service: str) -> str:
@@ -91,19 +90,14 @@ class CodeBuild:
 
     def reach(self, build_id: str, phase: str) -> None:
         """Wait until a build is in a phase."""
-        deadline = time.monotonic() + _SECONDS
-        while self.get(build_id)["currentPhase"] != phase:
-            assert time.monotonic() < deadline, self.get(build_id)
-            time.sleep(0.02)
+        self.until(lambda: self.get(build_id)["currentPhase"] == phase)
 
     def wait(self, build_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline:
-            build = self.get(build_id)
-            if build["buildComplete"]:
-                return build
-            time.sleep(0.02)
-        raise AssertionError(f"still {build['currentPhase']}: {self.cloud.statistics.errors}")
+        self.until(lambda: self.get(build_id)["buildComplete"])
+        return self.get(build_id)
+
+    def until(self, holds: Callable[[], Any]) -> None:
+        eventually(holds, cloud=self.cloud)
 
     def run(self, name: str = "p1", **more: Any) -> dict[str, Any]:
         return self.wait(self.start(name, **more))
@@ -185,10 +179,7 @@ class CodePipeline:
         return self.status(execution_id, name)
 
     def until(self, holds: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + _SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, self.cloud.statistics.errors
-            time.sleep(0.02)
+        eventually(holds, cloud=self.cloud)
 
     def actions(self, execution_id: str, name: str = "pipe") -> dict[str, dict[str, Any]]:
         """Return the latest execution of each action, by name."""

@@ -360,14 +360,20 @@ def test_builds_are_counted_in_the_metrics_of_their_project(codebuild: CodeBuild
     assert counted("FailedBuilds") == 1
 
 
-def test_a_stopped_build_ends_stopped(codebuild: CodeBuild) -> None:
-    codebuild.project(spec(build=["sleep 60"]))
+def test_a_stopped_build_ends_stopped_and_leaves_nothing_behind(
+    codebuild: CodeBuild, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    codebuild.project(spec(build=[f"mktemp -d > {made}.part; mv {made}.part {made}; sleep 60"]))
     build_id = codebuild.start()
-    codebuild.reach(build_id, "BUILD")
+    codebuild.until(made.exists)
+    folder = Path(made.read_text(encoding="utf-8").strip())
+    assert folder.is_dir()
 
     codebuild.client().stop_build(id=build_id)
 
     assert codebuild.wait(build_id)["buildStatus"] == "STOPPED"
+    assert not folder.exists()
 
 
 def test_a_project_limits_how_many_of_its_builds_run(codebuild: CodeBuild) -> None:

@@ -1,8 +1,6 @@
 """From `git push` to a released artefact, with roles that may do no more than they must."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from tests.cloud.code.conftest import action, service_trust, stage, unzipped
 from tests.cloud.conftest import Server
 from tests.cloud.core.test_codecommit import allow, git, role_keys
+from tests.cloud.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 
@@ -79,14 +78,6 @@ def project(server: Server, name: str, spec: str, key: str) -> None:
         },
         serviceRole=service_role,
     )
-
-
-def until(holds: Callable[[], Any], describe: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := holds()):
-        assert time.monotonic() < deadline, describe()
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +237,7 @@ def test_a_push_is_tested_trained_approved_and_released(delivery: Server, tmp_pa
         found: dict[str, Any] = stages[2]["actionStates"][0].get("latestExecution", {})
         return found
 
-    until(lambda: "token" in state(), said)
+    eventually(state, lambda latest: "token" in latest)
     client.put_approval_result(
         pipelineName="delivery",
         stageName="Approve",
@@ -261,7 +252,7 @@ def test_a_push_is_tested_trained_approved_and_released(delivery: Server, tmp_pa
         ][0]
         return found
 
-    until(lambda: summary()["status"] != "InProgress", said)
+    eventually(summary, lambda latest: latest["status"] != "InProgress")
     assert summary()["status"] == "Succeeded", said()
     assert summary()["sourceRevisions"][0]["revisionId"] == commit
     released = delivery.client("s3", account=DEV).get_object(
@@ -309,8 +300,10 @@ def test_a_commit_that_is_pushed_away_stays_what_its_execution_works_on(
         )["actionExecutionDetails"]
         return next((it for it in details if it["actionName"] == "Test"), {"status": ""})
 
-    until(lambda: all(tested().get(it) not in (None, "", "InProgress") for it in commits), tested)
-    assert [tested()[commit] for commit in commits] == ["Succeeded", "Succeeded"]
+    found = eventually(
+        tested, lambda found: all(found.get(it) not in (None, "", "InProgress") for it in commits)
+    )
+    assert [found[commit] for commit in commits] == ["Succeeded", "Succeeded"]
 
 
 def test_a_commit_that_is_gone_ends_its_execution_with_a_reason(delivery: Server) -> None:
@@ -333,7 +326,7 @@ def test_a_commit_that_is_gone_ends_its_execution_with_a_reason(delivery: Server
         )["pipelineExecution"]
         return found
 
-    until(lambda: execution()["status"] != "InProgress", execution)
+    eventually(execution, lambda found: found["status"] != "InProgress")
     assert execution()["status"] == "Failed"
     (source,) = client.list_action_executions(
         pipelineName="delivery", filter={"pipelineExecutionId": started}

@@ -1,7 +1,6 @@
 """Builds, pipelines and approvals survive the end of the process."""
 
 import signal
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.cloud.code.conftest import approval, s3_source, stage, zipped
 from tests.cloud.code.test_delivery import bucket, role, statement
 from tests.cloud.code.test_pipelines import build
 from tests.cloud.conftest import Server
+from tests.cloud.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 
@@ -20,13 +20,6 @@ SPEC = """
 version: 0.2
 phases: {{build: {{commands: ["echo begun >> {0}", "while [ ! -f {0}.go ]; do sleep 0.05; done"]}}}}
 """
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def snapshot(server: Server) -> None:
@@ -63,7 +56,7 @@ def test_a_pipeline_goes_on_after_a_restart(
             "stages": [s3_source(), stage("Build", build()), approval()],
         }
     )
-    until(mark.exists)
+    eventually(mark.exists)
     snapshot(server)
 
     server.stop(how)
@@ -77,7 +70,7 @@ def test_a_pipeline_goes_on_after_a_restart(
         found: dict[str, Any] = stages[2]["actionStates"][0].get("latestExecution", {})
         return found
 
-    until(lambda: "token" in asked())
+    eventually(lambda: "token" in asked())
     token = asked()["token"]
     builds = server.client("codebuild", account=DEV).list_builds()["ids"]
     snapshot(server)
@@ -96,7 +89,7 @@ def test_a_pipeline_goes_on_after_a_restart(
         listed = client.list_pipeline_executions(pipelineName="pipe")
         return str(listed["pipelineExecutionSummaries"][0]["status"])
 
-    until(lambda: status() != "InProgress")
+    eventually(lambda: status() != "InProgress")
     assert status() == "Succeeded"
     assert len(builds) == 1
     assert mark.read_text(encoding="utf-8").splitlines() == ["begun", "begun"]

@@ -1,7 +1,6 @@
 """Actions beside builds: functions, notifications, deployments; and what EventBridge hears."""
 
 import json
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.cloud.code.conftest import (
     zipped,
 )
 from tests.cloud.core.acting import policy
+from tests.cloud.waiting import eventually
 
 FUNCTION = """
 def handler(event, context):
@@ -145,15 +145,12 @@ def subscribed_queue(codepipeline: CodePipeline, topic: str) -> str:
 
 def receive(codepipeline: CodePipeline, queue: str) -> dict[str, Any]:
     sqs = codepipeline.client("sqs")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        messages = sqs.receive_message(QueueUrl=queue).get("Messages", ())
-        if messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
-            body: dict[str, Any] = json.loads(messages[0]["Body"])
-            return body
-        time.sleep(0.05)
-    raise AssertionError(codepipeline.cloud.statistics.errors)
+    (message,) = eventually(
+        lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), cloud=codepipeline.cloud
+    )
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    body: dict[str, Any] = json.loads(message["Body"])
+    return body
 
 
 def test_files_are_deployed_into_a_bucket(codepipeline: CodePipeline, role: str) -> None:

@@ -1,7 +1,6 @@
 """Pull requests, their tests and people who change their minds meanwhile."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, cast
 import pytest
 from tests.cloud.code.conftest import DEV, REGION, CodeBuild, service_trust
 from tests.cloud.core.acting import make_role, statement
+from tests.cloud.waiting import eventually
 
 from mlzone.errors import ConfigError, GovernanceError
 from mlzone.estate import Estate
@@ -89,10 +89,7 @@ class Team:
         return builds
 
     def until(self, holds: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, self.builds.cloud.statistics.errors
-            time.sleep(0.02)
+        eventually(holds, cloud=self.builds.cloud)
 
     def settled(self, tests: int) -> None:
         """Wait until so many tests have ended, and been told of."""

@@ -3,13 +3,13 @@
 import io
 import json
 import textwrap
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud import server
 from mlzone_cloud.cloud import Cloud
@@ -120,24 +120,13 @@ class Functions:
             lines = self.log() if groups else []
             return lines if any(text in line for line in lines) else []
 
-        found: list[str] = eventually(logged, self.cloud)
+        found: list[str] = eventually(logged, cloud=self.cloud)
         return found
 
 
 @pytest.fixture
 def functions(served: Cloud) -> Functions:
     return Functions(served)
-
-
-def eventually(check: Callable[[], Any], cloud: Cloud | None = None) -> Any:
-    """Wait until something is there."""
-    for _ in range(1200):
-        found = check()
-        if found:
-            return found
-        time.sleep(0.05)
-    errors = dict(cloud.statistics.errors) if cloud else ""
-    raise AssertionError(f"nothing came; background failures: {errors}")
 
 
 @dataclass
@@ -163,7 +152,7 @@ class Queue:
 
     def wait(self) -> list[Any]:
         """Return the messages, once there are some."""
-        bodies = eventually(self.bodies, self.cloud)
+        bodies = eventually(self.bodies, cloud=self.cloud)
         return [json.loads(body) for body in bodies]
 
 

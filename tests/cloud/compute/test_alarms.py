@@ -12,9 +12,9 @@ from tests.cloud.compute.conftest import (
     Functions,
     Queue,
     again,
-    eventually,
     make_queue,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.compute.alarms import evaluation, watch

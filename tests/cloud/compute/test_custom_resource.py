@@ -1,10 +1,10 @@
 """A stack whose resource is made by a function of the stack's own, over the socket."""
 
 import json
-import time
 from typing import Any
 
 from tests.cloud.compute.conftest import DEV
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 
@@ -68,12 +68,12 @@ def template(action: str = "ssm:*") -> dict[str, Any]:
 
 def settle(cloud: Cloud, name: str) -> dict[str, Any]:
     cloudformation = cloud.client("cloudformation", account=DEV)
-    for _ in range(1200):
-        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return stack
-        time.sleep(0.05)
-    raise AssertionError(f"{name} is still {stack['StackStatus']}")
+    stack: dict[str, Any] = eventually(
+        lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0],
+        lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
+        cloud,
+    )
+    return stack
 
 
 def request(value: str, **more: str) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from tests.cloud.compute.conftest import (
     Functions,
     Queue,
     again,
-    eventually,
     make_queue,
     service_role,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.operations import OPERATIONS, Call, Registered
@@ -361,7 +361,7 @@ def test_a_pipeline_starts_with_variables_from_the_event(
 
     put(cloud)
 
-    (asked,) = eventually(lambda: started, cloud)
+    (asked,) = eventually(lambda: started, cloud=cloud)
     assert asked["name"] == "build"
     assert asked["variables"] == [{"name": "A", "value": "1"}]
     assert asked["caller"].startswith(f"arn:aws:sts::{DEV}:assumed-role/target/")
@@ -405,8 +405,8 @@ def test_a_build_and_a_model_pipeline_start(
 
     put(cloud)
 
-    (build,) = eventually(lambda: built, cloud)
-    (pipeline,) = eventually(lambda: started, cloud)
+    (build,) = eventually(lambda: built, cloud=cloud)
+    (pipeline,) = eventually(lambda: started, cloud=cloud)
     assert build["projectName"] == "p"
     assert pipeline["PipelineName"] == "train"
     assert pipeline["PipelineParameters"] == parameters
@@ -438,7 +438,7 @@ def test_a_log_group_takes_events_if_the_accounts_policy_lets_them(cloud: Cloud)
     put(cloud)
 
     (event,) = eventually(
-        lambda: logs.filter_log_events(logGroupName="/aws/events/all")["events"], cloud
+        lambda: logs.filter_log_events(logGroupName="/aws/events/all")["events"], cloud=cloud
     )
     assert json.loads(event["message"])["detail"] == {"a": 1}
 

@@ -12,11 +12,11 @@ from tests.cloud.compute.conftest import (
     PROD,
     REGION,
     Functions,
-    eventually,
     make_queue,
     service_role,
     zipped,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.state import Keeper
@@ -339,18 +339,18 @@ def test_an_event_that_fails_is_tried_again_after_one_and_two_minutes(
     functions.make(FAILS_TWICE, SSM)
 
     send(functions, {"failures": 2})
-    eventually(lambda: pending(cloud), cloud)
+    eventually(lambda: pending(cloud), cloud=cloud)
     first = count(cloud)
     cloud.advance(timedelta(seconds=59))
     still = count(cloud)
     cloud.advance(timedelta(seconds=2))
-    eventually(lambda: count(cloud) == 2, cloud)
-    eventually(lambda: pending(cloud), cloud)
+    eventually(lambda: count(cloud) == 2, cloud=cloud)
+    eventually(lambda: pending(cloud), cloud=cloud)
     cloud.advance(timedelta(seconds=121))
-    eventually(lambda: count(cloud) == 3, cloud)
+    eventually(lambda: count(cloud) == 3, cloud=cloud)
 
     assert (first, still) == (1, 1)
-    eventually(lambda: not cloud.store("lambda.events"), cloud)
+    eventually(lambda: not cloud.store("lambda.events"), cloud=cloud)
     assert not cloud.statistics.errors
 
 
@@ -381,7 +381,7 @@ def test_an_event_survives_a_restart(functions: Functions) -> None:
     start_counting(cloud)
     functions.make(FAILS_TWICE, SSM)
     send(functions, {"failures": 1})
-    eventually(lambda: pending(cloud), cloud)
+    eventually(lambda: pending(cloud), cloud=cloud)
     assert cloud.keeper
     cloud.keeper.stop()
 

@@ -9,9 +9,9 @@ from tests.cloud.compute.conftest import (
     DEV,
     PROD,
     Functions,
-    eventually,
     make_queue,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.control import control
@@ -197,7 +197,7 @@ def test_a_function_reads_a_queue(functions: Functions) -> None:
     for number in range(3):
         send(cloud, queue.url, n=number)
 
-    eventually(lambda: left(cloud, queue.url) == 0, cloud)
+    eventually(lambda: left(cloud, queue.url) == 0, cloud=cloud)
     assert {line for line in functions.log() if line.startswith("got")} == {
         f"got {number} {queue.arn}" for number in range(3)
     }
@@ -217,7 +217,7 @@ def test_what_fails_comes_again_when_it_is_visible(functions: Functions) -> None
 
     send(cloud, queue.url, n=1, bad=True)
     send(cloud, queue.url, n=2)
-    eventually(lambda: left(cloud, queue.url) == 1, cloud)
+    eventually(lambda: left(cloud, queue.url) == 1, cloud=cloud)
     cloud.advance(timedelta(seconds=61))
 
     assert letters.wait() == [{"n": 1, "bad": True}]
@@ -237,7 +237,7 @@ def test_a_filter_drops_what_the_function_does_not_want(functions: Functions) ->
     send(cloud, queue.url, n=1)
     send(cloud, queue.url, n=9)
 
-    eventually(lambda: left(cloud, queue.url) == 0, cloud)
+    eventually(lambda: left(cloud, queue.url) == 0, cloud=cloud)
     assert [line for line in functions.log() if line.startswith("got")] == [f"got 9 {queue.arn}"]
 
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from tests.cloud.compute.conftest import DEV, REGION, Functions, Queue, eventually, make_queue
+from tests.cloud.compute.conftest import DEV, REGION, Functions, Queue, make_queue
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 

@@ -12,10 +12,10 @@ from tests.cloud.compute.conftest import (
     Functions,
     Queue,
     again,
-    eventually,
     make_queue,
     service_role,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.operations import OPERATIONS, Call, Registered
@@ -39,7 +39,7 @@ def make_rule(cloud: Cloud, expression: str, queue: Queue) -> None:
 
 def times(queue: Queue) -> list[str]:
     """Return when the events were due, once nothing is under way any more."""
-    eventually(lambda: not queue.cloud.background, queue.cloud)
+    eventually(lambda: not queue.cloud.background, cloud=queue.cloud)
     return sorted(json.loads(body)["time"][11:16] for body in queue.bodies())
 
 
@@ -174,7 +174,7 @@ def test_a_schedule_calls_any_operation(noon: Cloud, monkeypatch: pytest.MonkeyP
 
     noon.advance(timedelta(minutes=1))
 
-    (call,) = eventually(lambda: asked, noon)
+    (call,) = eventually(lambda: asked, cloud=noon)
     assert len(call.params["ProcessingJobName"]) == len("j-") + 36
     assert call.caller_arn.startswith(f"arn:aws:sts::{DEV}:assumed-role/schedule/")
 

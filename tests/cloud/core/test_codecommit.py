@@ -4,11 +4,11 @@ import base64
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cloud.waiting import eventually
 
 pytestmark = pytest.mark.cloud
 
@@ -140,9 +140,7 @@ def test_a_tag_that_is_pushed_is_told_with_its_commit(
 
     git(project, "push", clone_url, "main", "draft-1", "release-1", **keys)
 
-    deadline, messages = time.monotonic() + 60, []
-    while not messages and time.monotonic() < deadline:
-        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     (message,) = messages
     detail = json.loads(message["Body"])["detail"]
     assert (detail["event"], detail["referenceName"]) == ("referenceCreated", "release-1")

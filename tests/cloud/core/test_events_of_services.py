@@ -1,8 +1,9 @@
 """Events that AWS services put on the default bus."""
 
 import json
-import time
 from typing import Any
+
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 
@@ -12,13 +13,9 @@ DEV, REGION = "111111111111", "sa-east-1"
 def received(cloud: Cloud, queue: str) -> dict[str, Any]:
     """Wait for a message."""
     sqs = cloud.client("sqs", account=DEV)
-    for _ in range(1200):
-        messages = sqs.receive_message(QueueUrl=queue).get("Messages", ())
-        if messages:
-            body: dict[str, Any] = json.loads(messages[0]["Body"])
-            return body
-        time.sleep(0.05)
-    raise AssertionError(f"no message; background failures: {cloud.statistics.errors}")
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), cloud=cloud)
+    body: dict[str, Any] = json.loads(messages[0]["Body"])
+    return body
 
 
 def test_a_commit_is_announced_with_who_made_it(cloud: Cloud) -> None:

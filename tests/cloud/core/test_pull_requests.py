@@ -1,7 +1,6 @@
 """CodeCommit's pull requests, as its users and EventBridge's see them."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.cloud.conftest import Server
 from tests.cloud.core.acting import make_role, statement
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 
@@ -122,9 +122,7 @@ def test_a_rule_gets_the_event_with_the_repository_as_its_resource(project: Proj
 
     project.propose()
 
-    deadline, messages = time.monotonic() + 60, []
-    while not messages and time.monotonic() < deadline:
-        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     event = json.loads(messages[0]["Body"])
     assert event["source"] == "aws.codecommit"
     assert event["resources"] == [f"arn:aws:codecommit:{REGION}:{DEV}:{NAME}"]

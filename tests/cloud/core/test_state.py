@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from moto.sns.models import sns_backends
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.control import control
@@ -157,10 +157,8 @@ def test_a_store_that_background_work_holds_is_saved_too(kept: Cloud) -> None:
     kept.changed()
 
     manifest = kept.state_dir / "state" / "manifest.json"
-    deadline = time.monotonic() + 60
-    while f"store|jobs|{DEV}|{REGION}" not in manifest.read_text(encoding="utf-8"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    store = f"store|jobs|{DEV}|{REGION}"
+    eventually(lambda: store in manifest.read_text(encoding="utf-8"), cloud=kept)
 
 
 def test_what_background_work_did_last_is_saved_although_its_store_rests(kept: Cloud) -> None:

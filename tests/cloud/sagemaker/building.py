@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cloud.core.acting import make_role, statement
-from tests.cloud.sagemaker.conftest import BUCKET, DEV, Estate, until
+from tests.cloud.sagemaker.conftest import BUCKET, DEV, Estate
+from tests.cloud.waiting import eventually
 
 SDK3 = (Path(__file__).parent / "definitions" / "sdk3.json").read_text(encoding="utf-8")
 ROLE = f"arn:aws:iam::{DEV}:role/pipeline"
@@ -115,7 +116,7 @@ class Pipelines:
             return found
 
         ends = ("Succeeded", "Failed", "Stopped")
-        found: dict[str, Any] = until(
+        found: dict[str, Any] = eventually(
             look, lambda found: found["PipelineExecutionStatus"] in ends, self.cloud
         )
         return found

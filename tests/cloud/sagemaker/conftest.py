@@ -1,12 +1,12 @@
 """What jobs and endpoints need: a bucket, a role that SageMaker may take on, and an image."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.cloud.sagemaker.serving import Endpoints
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.generic.noun import kebab
@@ -83,7 +83,7 @@ class Estate:
     def ended(self, noun: str, name: str) -> dict[str, Any]:
         """Wait for the end of a job; return its description."""
         describe = getattr(self.sagemaker, f"describe_{kebab(noun).replace('-', '_')}")
-        found: dict[str, Any] = until(
+        found: dict[str, Any] = eventually(
             lambda: describe(**{f"{noun}Name": name}),
             lambda found: found[f"{noun}Status"] in _ENDED,
             self.cloud,
@@ -125,18 +125,6 @@ class Estate:
         ]
 
 
-def until(
-    look: Callable[[], Any], enough: Callable[[Any], bool], cloud: Cloud, seconds: float = 60
-) -> Any:
-    """Look again and again until it is enough."""
-    deadline = time.monotonic() + seconds
-    while not enough(found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still {found}; background failures: {cloud.statistics.errors}")
-        time.sleep(0.05)
-    return found
-
-
 def _policy(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": action, **more}
     if resource:
@@ -155,13 +143,7 @@ def estate(cloud: Cloud) -> Estate:
     return Estate(cloud)
 
 
-@pytest.fixture(name="until")
-def fixture_until() -> Callable[..., Any]:
-    """Looks again and again until it is enough."""
-    return until
-
-
 @pytest.fixture
 def endpoints(estate: Estate) -> Endpoints:
     """Models, configurations and endpoints of the account."""
-    return Endpoints(estate, until)
+    return Endpoints(estate)

@@ -2,8 +2,9 @@
 
 import io
 import tarfile
-from collections.abc import Callable
 from typing import Any
+
+from tests.cloud.waiting import eventually
 
 SERVER = """
 import http.server, json, os, sys, time
@@ -49,8 +50,8 @@ def packed(code: str) -> bytes:
 class Endpoints:
     """Makes models, configurations and endpoints."""
 
-    def __init__(self, estate: Any, until: Callable[..., Any]) -> None:
-        self.estate, self.until, self.sagemaker = estate, until, estate.sagemaker
+    def __init__(self, estate: Any) -> None:
+        self.estate, self.sagemaker = estate, estate.sagemaker
         estate.publish("python3", "/opt/ml/model/serve.py")
 
     def model(self, name: str, code: str = SERVER, **more: Any) -> str:
@@ -91,7 +92,7 @@ class Endpoints:
 
     def settled(self, name: str = "scoring") -> dict[str, Any]:
         """Wait until an endpoint is in no transition; describe it."""
-        found: dict[str, Any] = self.until(
+        found: dict[str, Any] = eventually(
             lambda: self.sagemaker.describe_endpoint(EndpointName=name),
             lambda found: found["EndpointStatus"] in ("InService", "Failed"),
             self.estate.cloud,

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.cloud.conftest import small_seed
 from tests.cloud.sagemaker.serving import SERVER, Endpoints, packed
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.sagemaker.capture import flush_captures
@@ -135,7 +136,7 @@ def test_an_update_loses_no_request(endpoints: Endpoints) -> None:
     endpoints.sagemaker.update_endpoint(EndpointName="scoring", EndpointConfigName="two")
     updating = endpoints.sagemaker.describe_endpoint(EndpointName="scoring")
     found = endpoints.settled()
-    endpoints.until(lambda: answers[-1], lambda last: last == "two:x", endpoints.estate.cloud)
+    eventually(lambda: answers[-1], lambda last: last == "two:x", endpoints.estate.cloud)
     done.set()
     for caller in callers:
         caller.join()
@@ -202,9 +203,7 @@ def begin_canary(endpoints: Endpoints, alarm: str, monkeypatch: pytest.MonkeyPat
     endpoints.sagemaker.update_endpoint(
         EndpointName="scoring", EndpointConfigName="two", DeploymentConfig=canary(alarm)
     )
-    endpoints.until(
-        lambda: endpoints.ask("x"), lambda answer: answer == "two:x", endpoints.estate.cloud
-    )
+    eventually(lambda: endpoints.ask("x"), lambda answer: answer == "two:x", endpoints.estate.cloud)
 
 
 def test_a_canary_takes_its_share_and_then_everything(
@@ -224,7 +223,7 @@ def test_a_canary_takes_its_share_and_then_everything(
         found: str = endpoints.sagemaker.describe_endpoint(EndpointName="scoring")["EndpointStatus"]
         return found
 
-    endpoints.until(advanced, lambda status: status == "InService", cloud)
+    eventually(advanced, lambda status: status == "InService", cloud)
     found = endpoints.settled()
     assert found["EndpointConfigName"] == "two"
     assert found["LastDeploymentConfig"] == canary(alarm)
@@ -275,7 +274,7 @@ def test_a_deleted_endpoint_is_gone(endpoints: Endpoints) -> None:
 
     endpoints.sagemaker.delete_endpoint(EndpointName="scoring")
 
-    endpoints.until(
+    eventually(
         endpoints.sagemaker.list_endpoints,
         lambda found: found["Endpoints"] == [],
         endpoints.estate.cloud,
@@ -396,7 +395,7 @@ def test_events_tell_what_becomes_of_an_endpoint(endpoints: Endpoints) -> None:
 
     endpoints.serve("one")
 
-    endpoints.until(
+    eventually(
         lambda: {item["EndpointStatus"] for item in seen()},
         lambda found: found == {"CREATING", "IN_SERVICE"},
         endpoints.estate.cloud,

@@ -1,13 +1,13 @@
 """Images with layers: ECR keeps their bytes, and their own program and packages run."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.cloud.sagemaker import pushing
 from tests.cloud.sagemaker.serving import SERVER
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.http_request import Environ
 
@@ -129,9 +129,7 @@ def test_training_starts_the_image_with_train(estate: Any, ecr: Any) -> None:
     assert estate.get("trained/job/output/model.tar.gz")
 
 
-def test_an_endpoint_serves_with_the_program_of_its_image(
-    estate: Any, ecr: Any, until: Callable[..., Any]
-) -> None:
+def test_an_endpoint_serves_with_the_program_of_its_image(estate: Any, ecr: Any) -> None:
     server = SERVER.replace("VERSION", "b'own'")
     files = {"opt/project/serve.py": server}
     start = ["python3", "/opt/project/serve.py"]
@@ -145,7 +143,7 @@ def test_an_endpoint_serves_with_the_program_of_its_image(
         EndpointConfigName="c", ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}]
     )
     sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
-    described = until(
+    described = eventually(
         lambda: sagemaker.describe_endpoint(EndpointName="e"),
         lambda found: found["EndpointStatus"] in ("InService", "Failed"),
         estate.cloud,

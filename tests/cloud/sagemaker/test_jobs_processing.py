@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.sagemaker import container
 
@@ -249,12 +250,12 @@ def test_outputs_are_encrypted_with_the_key_of_the_job(estate: Any) -> None:
     assert stored["SSEKMSKeyId"] == key
 
 
-def test_a_job_can_be_stopped(estate: Any, until: Any) -> None:
+def test_a_job_can_be_stopped(estate: Any) -> None:
     estate.publish("python3")
     start(estate, code="import time; print('begun'); time.sleep(600)")
     group = "/aws/sagemaker/ProcessingJobs"
     logs = estate.cloud.client("logs", account="111111111111")
-    until(logs.describe_log_groups, lambda found: found["logGroups"], estate.cloud)
+    eventually(logs.describe_log_groups, lambda found: found["logGroups"], estate.cloud)
     assert estate.logs(group) == ["begun"]
 
     estate.sagemaker.stop_processing_job(ProcessingJobName="job")

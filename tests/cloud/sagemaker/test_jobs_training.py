@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.cloud.conftest import small_seed
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.seed import plant
@@ -224,14 +225,14 @@ def test_tuning_is_refused_rather_than_pretended(estate: Any) -> None:
     assert refusal.value.response["Error"]["Code"] == "NotImplemented"
 
 
-def test_events_tell_each_state(estate: Any, until: Any) -> None:
+def test_events_tell_each_state(estate: Any) -> None:
     estate.publish("python3")
     seen = estate.watch("SageMaker Training Job State Change")
 
     start(estate)
 
     wanted = {("InProgress", "Starting"), ("InProgress", "Training"), ("Completed", "Completed")}
-    details = until(
+    details = eventually(
         seen,
         lambda found: wanted <= {(d["TrainingJobStatus"], d["SecondaryStatus"]) for d in found},
         estate.cloud,
@@ -242,14 +243,14 @@ def test_events_tell_each_state(estate: Any, until: Any) -> None:
 
 
 def test_a_job_that_a_stop_interrupts_has_failed_at_the_next_start(
-    estate: Any, until: Any, tmp_path: Path
+    estate: Any, tmp_path: Path
 ) -> None:
     cloud: Cloud = estate.cloud
     estate.publish("python3")
     keeper = Keeper(cloud)
     keeper.start()
     start(estate, code="import time; time.sleep(600)")
-    until(
+    eventually(
         lambda: estate.sagemaker.describe_training_job(TrainingJobName="job"),
         lambda job: job["SecondaryStatus"] == "Training",
         cloud,
@@ -270,16 +271,14 @@ def test_a_job_that_a_stop_interrupts_has_failed_at_the_next_start(
     assert "interrupted" in job["FailureReason"]
 
 
-def test_a_job_that_began_since_the_start_is_not_taken_for_an_interrupted_one(
-    estate: Any, until: Any
-) -> None:
+def test_a_job_that_began_since_the_start_is_not_taken_for_an_interrupted_one(estate: Any) -> None:
     cloud: Cloud = estate.cloud
     estate.publish("python3")
     start(estate, code="import time; time.sleep(1)")
 
     cloud.resume()
 
-    ended = until(
+    ended = eventually(
         lambda: estate.sagemaker.describe_training_job(TrainingJobName="job"),
         lambda job: job["TrainingJobStatus"] != "InProgress",
         cloud,

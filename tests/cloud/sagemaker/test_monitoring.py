@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.cloud.sagemaker.conftest import BUCKET, DEV, REGION, Estate, until
+from tests.cloud.sagemaker.conftest import BUCKET, DEV, REGION, Estate
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.sagemaker.monitoring_window import folders
@@ -116,7 +117,7 @@ class Monitors:
                 },
             )
         self.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="captured")
-        until(
+        eventually(
             lambda: self.sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"],
             lambda status: status == "InService",
             self.cloud,
@@ -178,7 +179,7 @@ class Monitors:
             return found
 
         waiting = ("Pending", "InProgress")
-        ended: list[dict[str, Any]] = until(
+        ended: list[dict[str, Any]] = eventually(
             look,
             lambda found: all(r["MonitoringExecutionStatus"] not in waiting for r in found),
             self.cloud,
@@ -392,7 +393,7 @@ def test_only_an_endpoint_that_captures_can_be_watched(monitors: Monitors) -> No
         described = monitors.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
         return described["EndpointConfigName"], described["EndpointStatus"]
 
-    until(config, lambda found: found == ("not-captured", "InService"), monitors.cloud)
+    eventually(config, lambda found: found == ("not-captured", "InService"), monitors.cloud)
 
     with pytest.raises(ClientError, match="Data Capture is not enabled"):
         monitors.schedule()

@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError
 from tests.cloud.compute.conftest import zipped
 from tests.cloud.core.acting import REGION, SHARED, make_role, statement
 from tests.cloud.sagemaker.building import ROLE, TRUST, Pipelines, fail, gate, processing
-from tests.cloud.sagemaker.conftest import BUCKET, DEV, Estate, until
+from tests.cloud.sagemaker.conftest import BUCKET, DEV, Estate
 from tests.cloud.sagemaker.test_registry import events_of
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.errors import ApiError
@@ -97,11 +98,11 @@ def test_a_hundred_executions_wait_for_their_jobs_without_holding_a_worker(
     pipelines.create(steps)
 
     arns = [pipelines.start() for _ in range(100)]
-    until(lambda: len(jobs.running()), lambda count: count == 100, cloud)
-    until(lambda: cloud.background, lambda count: count == 0, cloud)
+    eventually(lambda: len(jobs.running()), lambda count: count == 100, cloud)
+    eventually(lambda: cloud.background, lambda count: count == 0, cloud)
     for name in jobs.running():
         jobs.end(name)
-    until(lambda: len(jobs.jobs), lambda count: count == 200, cloud)
+    eventually(lambda: len(jobs.jobs), lambda count: count == 200, cloud)
     for name in jobs.running():
         jobs.end(name)
 
@@ -122,10 +123,10 @@ def test_no_more_steps_run_at_once_than_allowed(
     pipelines.create(steps, ParallelismConfiguration={"MaxParallelExecutionSteps": 2})
 
     arn = pipelines.start()
-    until(lambda: len(jobs.running()), lambda count: count == 2, cloud)
+    eventually(lambda: len(jobs.running()), lambda count: count == 2, cloud)
     assert list(pipelines.steps(arn)) == ["A", "B"]
     jobs.end(jobs.running()[0])
-    until(lambda: len(jobs.jobs), lambda count: count == 3, cloud)
+    eventually(lambda: len(jobs.jobs), lambda count: count == 3, cloud)
     assert len(jobs.running()) == 2
     for name in jobs.running():
         jobs.end(name)
@@ -147,24 +148,24 @@ def test_a_step_is_tried_again_after_the_time_of_its_policy(
     jobs.refusals = [ApiError("ResourceLimitExceeded", "too many jobs") for _ in range(2)]
 
     arn = pipelines.start()
-    until(lambda: len(jobs.refusals), lambda count: count == 1, cloud)
-    until(lambda: cloud.background, lambda count: count == 0, cloud)
+    eventually(lambda: len(jobs.refusals), lambda count: count == 1, cloud)
+    eventually(lambda: cloud.background, lambda count: count == 0, cloud)
     cloud.advance(timedelta(seconds=29))
     assert len(jobs.refusals) == 1
     cloud.advance(timedelta(seconds=2))
-    until(lambda: len(jobs.refusals), lambda count: count == 0, cloud)
-    until(lambda: cloud.background, lambda count: count == 0, cloud)
+    eventually(lambda: len(jobs.refusals), lambda count: count == 0, cloud)
+    eventually(lambda: cloud.background, lambda count: count == 0, cloud)
     cloud.advance(timedelta(seconds=61))
-    until(lambda: len(jobs.running()), lambda count: count == 1, cloud)
+    eventually(lambda: len(jobs.running()), lambda count: count == 1, cloud)
     jobs.end(
         jobs.running()[0],
         ProcessingJobStatus="Failed",
         FailureReason="InternalServerError: the instance was lost",
     )
-    until(jobs.running, lambda names: not names, cloud)
-    until(lambda: cloud.background, lambda count: count == 0, cloud)
+    eventually(jobs.running, lambda names: not names, cloud)
+    eventually(lambda: cloud.background, lambda count: count == 0, cloud)
     cloud.advance(timedelta(seconds=31))
-    until(lambda: len(jobs.running()), lambda count: count == 1, cloud)
+    eventually(lambda: len(jobs.running()), lambda count: count == 1, cloud)
     jobs.end(jobs.running()[0])
 
     assert pipelines.ended(arn)["PipelineExecutionStatus"] == "Succeeded"
@@ -183,10 +184,10 @@ def test_what_no_policy_names_is_not_tried_again(
     pipelines.create(steps)
 
     arn = pipelines.start()
-    until(lambda: len(jobs.running()), lambda count: count == 2, cloud)
+    eventually(lambda: len(jobs.running()), lambda count: count == 2, cloud)
     first, second = jobs.running()
     jobs.end(first, ProcessingJobStatus="Failed", FailureReason="AlgorithmError: no, exit code: 1")
-    until(lambda: step_status(pipelines, arn, "A"), lambda status: status == "Failed", cloud)
+    eventually(lambda: step_status(pipelines, arn, "A"), lambda status: status == "Failed", cloud)
     # What runs already runs to its end, but nothing else begins.
     jobs.end(second)
 
@@ -211,7 +212,7 @@ def test_a_stopped_execution_stops_its_job_and_can_be_retried(
     ]
     pipelines.create(steps)
     arn = pipelines.start()
-    until(lambda: step_status(pipelines, arn, "B"), lambda s: s == "Executing", cloud)
+    eventually(lambda: step_status(pipelines, arn, "B"), lambda s: s == "Executing", cloud)
 
     pipelines.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     stopped = pipelines.ended(arn)
@@ -255,7 +256,7 @@ def test_an_execution_goes_on_after_a_restart_from_the_last_finished_step(
     ]
     pipelines.create(steps)
     arn = pipelines.start()
-    until(lambda: step_status(pipelines, arn, "B"), lambda s: s == "Executing", cloud)
+    eventually(lambda: step_status(pipelines, arn, "B"), lambda s: s == "Executing", cloud)
     before = pipelines.steps(arn)
     assert cloud.keeper
     cloud.keeper.stop()
@@ -438,4 +439,4 @@ def test_executions_move_without_anybody_watching(
         return str(found["PipelineExecutionStatus"])
 
     # No tick of the clock: the job's own event is enough.
-    until(status, lambda found: found == "Succeeded", cloud)
+    eventually(status, lambda found: found == "Succeeded", cloud)

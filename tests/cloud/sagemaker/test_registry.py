@@ -1,7 +1,6 @@
 """The model registry: groups, versions, decisions about them, and who is told."""
 
 import json
-import time
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from tests.cloud.core.acting import (
     make_role,
     statement,
 )
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.cloud import Cloud
 from mlzone_cloud.state import Keeper, forget_everything
@@ -79,15 +79,16 @@ def events_of(cloud: Cloud, account: str) -> Any:
 
     def wait(count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for _ in range(1200):
+
+        def receive() -> int:
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
             for message in answer.get("Messages", ()):
                 found.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            if len(found) >= count:
-                return sorted(found, key=lambda item: str(item["detail"].get("LastModifiedTime")))
-            time.sleep(0.05)
-        raise AssertionError(f"{len(found)} events; failures: {cloud.statistics.errors}")
+            return len(found)
+
+        eventually(receive, lambda received: received >= count, cloud)
+        return sorted(found, key=lambda item: str(item["detail"].get("LastModifiedTime")))
 
     return wait
 

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.cloud.sagemaker.serving import SERVER, Endpoints
 from tests.cloud.sagemaker.test_endpoints import DEV, TEXT, TWO_MINUTES, canary, capture
+from tests.cloud.waiting import eventually
 
 from mlzone_cloud.sagemaker.capture import flush_captures
 
@@ -57,7 +58,7 @@ def test_a_shadow_is_asked_too_and_answers_nobody(endpoints: Endpoints) -> None:
     assert answers == [f"one:{number}" for number in range(4)]
     [variant] = found["ShadowProductionVariants"]
     assert (variant["VariantName"], variant["CurrentWeight"]) == ("shadow", 1.0)
-    seen = endpoints.until(
+    seen = eventually(
         lambda: captured(endpoints),
         lambda seen: len(seen.get("shadow", ())) == 4,
         endpoints.estate.cloud,
@@ -72,7 +73,7 @@ def test_the_weights_say_how_many_requests_are_copied(endpoints: Endpoints) -> N
     for number in range(8):
         endpoints.ask(f"{number}", Accept="text/csv")
 
-    endpoints.until(
+    eventually(
         lambda: Counter({name: len(pairs) for name, pairs in captured(endpoints).items()}),
         lambda seen: seen == {"one": 8, "shadow": 2},
         endpoints.estate.cloud,
@@ -114,7 +115,7 @@ def test_a_shadow_has_metrics_of_its_own(endpoints: Endpoints) -> None:
         )["Datapoints"]
         return float(sum(item["Sum"] for item in found))
 
-    endpoints.until(lambda: total("Invocations"), lambda count: count == 2, cloud)
+    eventually(lambda: total("Invocations"), lambda count: count == 2, cloud)
     assert total("Invocation5XXErrors") == 1
 
 
