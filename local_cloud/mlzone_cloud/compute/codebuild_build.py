@@ -164,8 +164,9 @@ class BuildRun:
             raise BuildError("CLIENT_ERROR", str(error)) from error
 
     def _environment(self, spec: Buildspec, folders: dict[str, str]) -> dict[str, str]:
-        home = self._folder / "home"
+        home, temporary = self._folder / "home", self._folder / "tmp"
         home.mkdir()
+        temporary.mkdir()
         variables = codebuild_environment.variables(self._build, spec, self._role)
         credentials = self._cloud.credentials(
             self._role.role,
@@ -178,6 +179,7 @@ class BuildRun:
         return {
             **base_environment(),
             "HOME": str(home),
+            "TMPDIR": str(temporary),
             **codebuild_environment.unpacked(),
             **credentials,
             **variables,
