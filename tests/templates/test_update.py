@@ -54,6 +54,24 @@ def test_a_new_project_begins_with_what_the_template_rendered(folder: Path) -> N
     assert "Template: tabular-realtime@" in git(folder, "log", "--format=%B")
 
 
+def test_a_project_that_was_begun_before_its_model_is_declared_hears_of_its_team(
+    estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    nothing_declared = load_estate(ROOT / "organization" / "samples" / "minimal.yaml")
+    folder = project.create(
+        nothing_declared, "credit-default", tmp_path / "tried", "tabular-realtime"
+    )
+    readme = folder / "README.md"
+    assert "which the estate does not declare yet" in readme.read_text(encoding="utf-8")
+
+    done = rendering.update(estate, MODEL, folder)
+
+    assert (done.changed, done.conflicts) == (("README.md",), ())
+    told = readme.read_text(encoding="utf-8")
+    assert "Model `credit-default` of retail-banking, team credit-risk." in told
+
+
 def test_an_update_brings_what_the_template_changed_and_keeps_what_people_changed(
     folder: Path, estate: Estate, tmp_path: Path
 ) -> None:

@@ -62,17 +62,24 @@ class Estate:
         Raises:
             ConfigError: there is no such model, or several units have one.
         """
-        unit_name, _, model_name = name.rpartition("/")
-        found = [
-            (unit, team, model)
-            for unit, team, model in self.models()
-            if model.name == model_name and unit_name in ("", unit.name)
-        ]
+        found = self._called(name)
         if len(found) == 1:
             return found[0]
         known = ", ".join(f"{unit.name}/{model.name}" for unit, _, model in found or self.models())
         problem = "is ambiguous" if found else "is not in the estate"
         raise ConfigError(f'model "{name}" {problem}', hint=f"choose one of: {known}")
+
+    def declares(self, name: str) -> bool:
+        """Tell whether there is a model called `name` or `unit/name`."""
+        return bool(self._called(name))
+
+    def _called(self, name: str) -> list[tuple[BusinessUnit, Team, Model]]:
+        unit_name, _, model_name = name.rpartition("/")
+        return [
+            (unit, team, model)
+            for unit, team, model in self.models()
+            if model.name == model_name and unit_name in ("", unit.name)
+        ]
 
     def accounts(self) -> Iterator[str]:
         """Yield the accounts that the platform governs."""

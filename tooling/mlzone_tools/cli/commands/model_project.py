@@ -1,10 +1,11 @@
 """`mlzone model new|update|clone|submit`: the project that a model is made from."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
-from mlzone.estate import Stage
+from mlzone.estate import Estate, Stage, Template
 from mlzone_tools.cli.output import estate_option, json_option, show, talk
 from mlzone_tools.cloud import embedded
 from mlzone_tools.services import estate as estate_service
@@ -14,19 +15,33 @@ from mlzone_tools.services.model.session_of import stage_session
 
 @click.command("new")
 @click.argument("model")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.option(
+    "--template",
+    "wanted",
+    type=click.Choice(get_args(Template)),
+    help="Try a template for a model that the estate does not declare yet.",
+)
 @estate_option
 @json_option
-def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
+def new(
+    model: str, folder: Path | None, wanted: str | None, estate_path: Path, *, as_json: bool
+) -> None:
     """Make a model's project from its pipeline template, as a git repository.
+
+    The folder is called like the model unless you say otherwise. The estate says the template; of a
+    model that it does not declare yet, you do. Such a project stands alone: `make test` in it runs
+    its tests. Once the model is declared, `model update` tells the project of its team.
 
     For a model that nobody has begun: once its repository has commits, `model clone` it instead.
 
     \b
     Example:
       mlzone model new retail-banking/credit-default my-project
+      mlzone model new attrition --template tabular-realtime
     """
-    made = project.create(estate_service.load(estate_path), model, folder)
+    estate = estate_service.load(estate_path)
+    made = project.create(estate, model, folder or Path(model.rpartition("/")[2]), wanted)
     files = sorted(
         str(path.relative_to(made))
         for path in made.rglob("*")
@@ -34,9 +49,15 @@ def new(model: str, folder: Path, estate_path: Path, *, as_json: bool) -> None:
     )
     show(
         {"folder": made, "files": files},
-        f"{made} has {len(files)} files; read {made / 'README.md'}, then: mlzone model submit",
+        f"{made} has {len(files)} files; read {made / 'README.md'}, then: {_next(estate, model)}",
         as_json=as_json,
     )
+
+
+def _next(estate: Estate, model: str) -> str:
+    if estate.declares(model):
+        return "mlzone model submit"
+    return "make test in it, and declare the model in the estate"
 
 
 @click.command("update")

@@ -18,23 +18,34 @@ MEMBERS = "members of the model's team work in its repository"
 """A commit here starts the build."""
 
 
-def create(estate: Estate, model: str, folder: Path) -> Path:
+def create(estate: Estate, model: str, folder: Path, wanted: str | None = None) -> Path:
     """Make a model's project from its pipeline template, as a git repository.
 
     Args:
         estate: declares the model and its template.
         model: `unit/model`, or the model's name where it is unique.
         folder: where the project goes; must not exist, or be empty.
+        wanted: the template of a model that the estate does not declare yet.
 
     Raises:
-        ConfigError: there is no such model, or the folder holds something.
+        ConfigError: there is no such model and no template is wanted, the estate says another one,
+            or the folder holds something.
     """
-    unit, team, chosen = estate.model(model)
+    if wanted and not estate.declares(model):
+        name, given = wanted, template.answers_of_an_undeclared(estate, model)
+    else:
+        unit, team, chosen = estate.model(model)
+        name, given = chosen.template, template.answers(unit, team, chosen)
+    if wanted not in (None, name):
+        raise ConfigError(
+            f"{model} starts from the template {name}, says the estate; not from {wanted}",
+            hint="leave --template away, or propose the other template in the estate",
+        )
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty", hint="choose a new folder; nothing was written")
-    version = template.render(chosen.template, template.answers(unit, team, chosen), folder)
+    version = template.render(name, given, folder)
     git(folder, "init", "--quiet", f"--initial-branch={BRANCH}")
-    rendering.begin(folder, chosen.template, version)
+    rendering.begin(folder, name, version)
     return folder
 
 

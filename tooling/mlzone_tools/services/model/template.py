@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from mlzone.errors import ConfigError
-from mlzone.estate import BusinessUnit, Model, Team
+from mlzone.estate import BusinessUnit, Estate, Model, Name, Team
 
 TEMPLATES = Path("pipeline_templates")
 _LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +33,27 @@ def answers(unit: BusinessUnit, team: Team, model: Model) -> dict[str, str]:
         "purpose": model.purpose,
         "owner": unit.owner,
     }
+
+
+def answers_of_an_undeclared(estate: Estate, name: str) -> dict[str, str]:
+    """Return the answers for a model that the estate does not declare yet.
+
+    Args:
+        estate: the estate.
+        name: `unit/model` or the model's name.
+
+    Raises:
+        ConfigError: the name is none that a model may have, or there is no such unit.
+    """
+    unit, _, model = name.rpartition("/")
+    try:
+        TypeAdapter(Name).validate_python(model)
+    except ValidationError as error:
+        raise ConfigError(
+            f'"{model}" is no name for a model',
+            hint="lower case, digits and single hyphens, starting with a letter, 32 at most",
+        ) from error
+    return {"business_unit": estate.unit(unit).name if unit else "", "model": model}
 
 
 def render(
