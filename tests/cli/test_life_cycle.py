@@ -7,6 +7,7 @@ does the same with the template `tabular-realtime`.
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tests.cli.life_cycle import ROOT, Bank
 from tests.cli.outside_system import refused
 from tests.cli.templates_estate import BATCH, CARS, ELSEWHERE, FORECAST, LENDING, MIGRATED
+
+from mlzone.estate import Stage
+from mlzone.loading import load_estate
+from mlzone_tools.services.model import experiment, registry, reproduction
+from mlzone_tools.services.model.session_of import shared_session, stage_session
 
 CALM = "4,-0.1,-0.3,0.9,4,8,4,5.5,0.5,2.5\n"
 CRISIS = "9.6,0.4,3.6,0.7,-2.9,-30,-1.1,0.12,-1.4,3.56\n"
@@ -214,6 +220,26 @@ def test_MOD_08_a_version_can_be_reproduced(bank: Bank):
     # Ten figures, and the two files of the model.
     assert trained["compared"] == 12
     assert [name.split("-")[2] for name in trained["jobs"]] == ["Prepare", "Train", "Evaluate"]
+    again, build = bank.result("model", "runs", FORECAST, "--as", "laura.campos")
+    assert (again["kind"], again["version"], again["status"]) == ("reproduction", 1, "FINISHED")
+    assert again["metrics"] == build["metrics"]
+    assert again["commit"] == build["commit"]
+
+
+def test_MOD_08_what_comes_out_otherwise_is_named(bank: Bank):
+    estate = load_estate(bank.folder / "organization")
+    dev = stage_session(bank.cloud, estate, "retail-banking", Stage.DEV)
+    shared = shared_session(bank.cloud, estate, None)
+    item = registry.version(shared, estate, f"{ELSEWHERE}:1")
+    claimed = replace(item, metadata={**item.metadata, "auc": "0.99"})
+
+    done = reproduction.reproduce(dev, shared, claimed, model_data="", talk=print)
+    run = experiment.keep_reproduction(dev, estate, claimed, done)
+
+    (difference,) = done.differences
+    assert (difference.name, difference.registered) == ("auc", "0.99")
+    assert difference.reproduced == item.metadata["auc"]
+    assert (run.status, run.reason, run.version) == ("FAILED", "auc differs", 1)
 
 
 def test_DEP_03_an_update_and_a_rollback_fail_no_request(bank: Bank):

@@ -173,16 +173,16 @@ MODEL_SHAPES: dict[str, Any] = {
         {
             "run": "<id>",
             "name": "<name>",
-            "kind": "<build or exploration>",
+            "kind": "<build, reproduction or exploration>",
             "status": "<RUNNING, FINISHED, FAILED or KILLED>",
             "author": "<person>",
             "commit": "<commit, or empty>",
             "started": "<time>",
             "ended": "<time, or null>",
-            "version": "<number of the version that it registered, or null>",
+            "version": "<number of the version that it registered or ran again, or null>",
             "metrics": {"<name>": "<number>"},
             "parameters": {"<path in model.yaml>": "<text>"},
-            "reason": "<why it failed, or empty>",
+            "reason": "<why it failed or what differs, or empty>",
         }
     ],
     "model reproduce": {
@@ -190,6 +190,7 @@ MODEL_SHAPES: dict[str, Any] = {
         "version": "<number>",
         "jobs": ["<name>"],
         "compared": "<number of figures and files>",
+        "metrics": {"<name>": "<number>"},
         "differences": [
             {"name": "<figure or file>", "registered": "<value>", "reproduced": "<value>"}
         ],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mlzone.errors import LandingZoneError
 from mlzone.estate import Estate, Stage
 from mlzone_tools.cli.output import (
     estate_option,
@@ -18,6 +19,7 @@ from mlzone_tools.cloud.embedded import Endpoint
 from mlzone_tools.services import estate as estate_service
 from mlzone_tools.services.model import (
     delivery,
+    experiment,
     progress,
     registry,
     reproduction,
@@ -115,8 +117,8 @@ def reproduce(model: str, estate_path: Path, *, as_json: bool) -> None:
     """Run again what made a version, and hold figures and model against it.
 
     The newest version, or `unit/model:3`. The jobs of its run start once more, with the same image,
-    code, data and settings; nothing is registered. Exit code 1 if something comes out otherwise, 4
-    if a job fails.
+    code, data and settings; nothing is registered, and the team's MLflow App has it as a run. Exit
+    code 1 if something comes out otherwise, 4 if a job fails.
 
     \b
     Example:
@@ -128,13 +130,19 @@ def reproduce(model: str, estate_path: Path, *, as_json: bool) -> None:
     shared = registry_session(endpoint, estate, None, "")
     item = registry.version(shared, estate, model)
     containers = registry.describe(shared, item)["InferenceSpecification"]["Containers"]
+    dev = stage_session(endpoint, estate, unit.name, Stage.DEV)
     done = reproduction.reproduce(
-        stage_session(endpoint, estate, unit.name, Stage.DEV),
+        dev,
         shared,
         item,
         model_data=containers[0]["ModelDataUrl"],
         talk=talk,
     )
+    try:
+        talk(f"MLflow run {experiment.keep_reproduction(dev, estate, item, done).run}")
+    except LandingZoneError as error:
+        # What it showed stands, whatever MLflow does.
+        talk(f"warning: no run in MLflow: {error}")
     text = f"{done.model}:{done.version} came out the same: {done.compared} figures and files"
     if done.differences:
         rows = [(d.name, d.registered[:40], d.reproduced[:40]) for d in done.differences]

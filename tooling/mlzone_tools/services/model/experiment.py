@@ -1,5 +1,6 @@
-"""Runs of a model in its team's MLflow App: builds, and what people tried."""
+"""Runs of a model in its team's MLflow App: builds, reproductions, and what people tried."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,17 @@ from mlzone.estate import Estate
 from mlzone.naming import Naming
 from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
+from mlzone_tools.services.model.registry import Version
+from mlzone_tools.services.model.reproduction import Reproduction
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ENDPOINT = "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"
 _OWN = "mlzone."
+_PARENT = "mlflow.parentRunId"
+_NO_RUN = ("", "none")
+_LONGEST_VALUE = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +36,7 @@ class TrackedRun:
     """Its id."""
     name: str
     kind: str
-    """`build`, or `exploration` for what a person tried."""
+    """`build`, `reproduction`, or `exploration` for what a person tried."""
     status: str
     author: str
     commit: str
@@ -38,11 +44,11 @@ class TrackedRun:
     started: datetime
     ended: datetime | None
     version: int | None
-    """What the build registered; None where it registered nothing."""
+    """What the build registered, or the reproduction ran again; None where there is none."""
     metrics: Mapping[str, float]
     parameters: Mapping[str, str]
     reason: str
-    """Why it failed, or an empty text."""
+    """Why it failed, or what came out otherwise; or an empty text."""
 
 
 def runs(session: Session, estate: Estate, model: str, *, most: int) -> tuple[TrackedRun, ...]:
@@ -69,6 +75,46 @@ def runs(session: Session, estate: Estate, model: str, *, most: int) -> tuple[Tr
             [experiment.experiment_id], max_results=most, order_by=["attributes.start_time DESC"]
         )
     return tuple(_run(item) for item in found)
+
+
+def keep_reproduction(
+    session: Session, estate: Estate, item: Version, done: Reproduction
+) -> TrackedRun:
+    """Show to the team that a version was reproduced, as a run below that of its build.
+
+    Args:
+        session: a session in the account that trained it.
+        estate: declares the model.
+        item: the version.
+        done: what running it again showed.
+
+    Raises:
+        ConfigError: the team has no MLflow App.
+        GovernanceError: the person of the session may not write there.
+        DeploymentError: MLflow does not answer.
+    """
+    unit, team, chosen = estate.model(item.model)
+    naming = Naming(prefix=estate.organization.prefix)
+    build = item.metadata.get("mlflow_run", "")
+    tags = {
+        **({} if build in _NO_RUN else {_PARENT: build}),
+        "mlflow.source.git.commit": item.metadata.get("commit", ""),
+        f"{_OWN}kind": "reproduction",
+        f"{_OWN}version": str(item.version),
+        f"{_OWN}reason": ", ".join(f"{it.name} differs" for it in done.differences)[
+            :_LONGEST_VALUE
+        ],
+    }
+    with _client(session, _app(session, naming.name(unit.name, team.name))) as client:
+        name = f"{unit.name}/{chosen.name}"
+        experiment = client.get_experiment_by_name(name)
+        known = experiment.experiment_id if experiment else client.create_experiment(name)
+        run = client.create_run(known, tags=tags, run_name=f"version {item.version} again").info
+        for metric, value in done.metrics.items():
+            if math.isfinite(value):
+                client.log_metric(run.run_id, metric, value)
+        client.set_terminated(run.run_id, "FINISHED" if done.same else "FAILED")
+        return _run(client.get_run(run.run_id))
 
 
 def _app(session: Session, name: str) -> str:

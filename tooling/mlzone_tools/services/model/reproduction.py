@@ -46,6 +46,8 @@ class Reproduction:
     """The jobs that ran."""
     compared: int
     """How many figures, and files of the model, were held against the version."""
+    metrics: Mapping[str, float]
+    """The numbers of the new evaluation."""
     differences: tuple[Difference, ...]
 
     @property
@@ -92,6 +94,7 @@ def reproduce(
         version=item.version,
         jobs=tuple(again.jobs),
         compared=len(expected),
+        metrics=summary["numbers"],
         differences=tuple(
             Difference(name=name, registered=value, reproduced=found.get(name, ""))
             for name, value in sorted(expected.items())
