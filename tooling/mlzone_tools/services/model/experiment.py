@@ -139,6 +139,8 @@ def _client(session: Session, app: str) -> Iterator["MlflowClient"]:
     os.environ[_ENDPOINT] = session.variables[_ENDPOINT]
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # What commands print is for machines, too.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import mlflow  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
     from sagemaker_mlflow import use_session  # noqa: PLC0415
