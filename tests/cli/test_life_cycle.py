@@ -5,6 +5,7 @@ does the same with the template `tabular-realtime`.
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -234,8 +235,10 @@ def test_MOD_08_what_comes_out_otherwise_is_named(bank: Bank):
     claimed = replace(item, metadata={**item.metadata, "auc": "0.99"})
 
     done = reproduction.reproduce(dev, shared, claimed, model_data="", talk=print)
+    before = dict(os.environ)
     run = experiment.keep_reproduction(dev, estate, claimed, done)
 
+    assert dict(os.environ) == before
     (difference,) = done.differences
     assert (difference.name, difference.registered) == ("auc", "0.99")
     assert difference.reproduced == item.metadata["auc"]

@@ -26,7 +26,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, server: Server) -> Iterator[None]:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield
-    mlflow.set_tracking_uri("")
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ENDPOINT = "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # What commands print is for machines, too.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 _OWN = "mlzone."
 _PARENT = "mlflow.parentRunId"
 _NO_RUN = ("", "none")
@@ -131,34 +137,45 @@ def _app(session: Session, name: str) -> str:
 
 
 @contextmanager
+def _environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for a while: some things MLflow and AWS's plugin take from there alone."""
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def _client(session: Session, app: str) -> Iterator["MlflowClient"]:
     """Give MLflow's own client, signing in with a session.
 
     It is imported here: that takes a second, which no other command should.
     """
-    os.environ[_ENDPOINT] = session.variables[_ENDPOINT]
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    # What commands print is for machines, too.
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    import mlflow  # noqa: PLC0415
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-    from sagemaker_mlflow import use_session  # noqa: PLC0415
-
     signed = boto3.Session(
         region_name=session.region,
         aws_access_key_id=session.variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=session.variables["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=session.variables["AWS_SESSION_TOKEN"] or None,
     )
-    mlflow.set_tracking_uri(app)
-    try:
-        with use_session(signed):
-            yield mlflow.MlflowClient()
-    except MlflowException as error:
-        if error.error_code == "PERMISSION_DENIED":
-            raise GovernanceError(str(error.message)) from error
-        raise DeploymentError(f"MLflow: {error.message}") from error
+    app_of = {"MLFLOW_TRACKING_URI": app, _ENDPOINT: session.variables[_ENDPOINT]}
+    with _environment({**_SETTINGS, **app_of}):
+        import mlflow  # noqa: PLC0415
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+        from sagemaker_mlflow import use_session  # noqa: PLC0415
+
+        try:
+            with use_session(signed):
+                yield mlflow.MlflowClient()
+        except MlflowException as error:
+            if error.error_code == "PERMISSION_DENIED":
+                raise GovernanceError(str(error.message)) from error
+            raise DeploymentError(f"MLflow: {error.message}") from error
 
 
 def _run(item: Any) -> TrackedRun:
