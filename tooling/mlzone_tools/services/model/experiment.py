@@ -15,6 +15,7 @@ from mlzone.estate import Estate
 from mlzone.naming import Naming
 from mlzone_tools.cloud.denial import denials
 from mlzone_tools.cloud.session import Session
+from mlzone_tools.services.model.lineage import tracked
 from mlzone_tools.services.model.registry import Version
 from mlzone_tools.services.model.reproduction import Reproduction
 
@@ -30,7 +31,6 @@ _SETTINGS = {
 }
 _OWN = "mlzone."
 _PARENT = "mlflow.parentRunId"
-_NO_RUN = ("", "none")
 _LONGEST_VALUE = 5000
 
 
@@ -101,9 +101,9 @@ def keep_reproduction(
     """
     unit, team, chosen = estate.model(item.model)
     naming = Naming(prefix=estate.organization.prefix)
-    build = item.metadata.get("mlflow_run", "")
+    build = tracked(item, "mlflow_run")
     tags = {
-        **({} if build in _NO_RUN else {_PARENT: build}),
+        **({_PARENT: build} if build else {}),
         "mlflow.source.git.commit": item.metadata.get("commit", ""),
         f"{_OWN}kind": "reproduction",
         f"{_OWN}version": str(item.version),
@@ -112,13 +112,15 @@ def keep_reproduction(
         ],
     }
     with _client(session, _app(session, naming.name(unit.name, team.name))) as client:
+        from mlflow.entities import Metric  # noqa: PLC0415 - as MLflow itself
+
         name = f"{unit.name}/{chosen.name}"
         experiment = client.get_experiment_by_name(name)
         known = experiment.experiment_id if experiment else client.create_experiment(name)
         run = client.create_run(known, tags=tags, run_name=f"version {item.version} again").info
-        for metric, value in done.metrics.items():
-            if math.isfinite(value):
-                client.log_metric(run.run_id, metric, value)
+        measured = {key: value for key, value in done.metrics.items() if math.isfinite(value)}
+        metrics = [Metric(key, value, run.start_time, 0) for key, value in measured.items()]
+        client.log_batch(run.run_id, metrics=metrics)
         client.set_terminated(run.run_id, "FINISHED" if done.same else "FAILED")
         return _run(client.get_run(run.run_id))
 

@@ -191,13 +191,13 @@ def _run(sagemaker: Any, item: Version) -> Run | None:
         commit=item.metadata.get("commit", ""),
         author=item.author,
         trigger=item.metadata.get("trigger", ""),
-        mlflow_run=_tracked(item, "mlflow_run"),
-        mlflow_app=_tracked(item, "mlflow_app"),
+        mlflow_run=tracked(item, "mlflow_run"),
+        mlflow_app=tracked(item, "mlflow_app"),
         jobs=tuple(_job(sagemaker, step) for step in steps),
     )
 
 
-def _tracked(item: Version, name: str) -> str:
+def tracked(item: Version, name: str) -> str:
     """Return what a version says of its run in MLflow; builds without one write `none`."""
     found = item.metadata.get(name, "")
     return "" if found == "none" else found
